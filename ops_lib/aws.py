@@ -1,0 +1,157 @@
+"""The only place that makes AWS clients: one session per environment, the account checked before any data is read.
+
+Every client is guarded by the gate. boto3's own AWS_ENDPOINT_URL and credential variables are honoured, except in a
+sandbox, which brings its own endpoint and keys so that no real credential is ever sent to it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from threading import Lock
+from typing import TYPE_CHECKING, Any, Literal, overload
+
+import boto3
+import botocore.session
+from botocore.config import Config
+from botocore.credentials import AssumeRoleCredentialFetcher, DeferredRefreshableCredentials
+from botocore.exceptions import BotoCoreError, ClientError
+
+from ops_lib import gate
+from ops_lib.errors import NotReadable, WrongAccount
+from ops_lib.settings import Settings
+
+if TYPE_CHECKING:
+    from mypy_boto3_application_autoscaling import ApplicationAutoScalingClient
+    from mypy_boto3_cloudwatch import CloudWatchClient
+    from mypy_boto3_dynamodb import DynamoDBClient
+    from mypy_boto3_ecs import ECSClient
+    from mypy_boto3_iam import IAMClient
+    from mypy_boto3_logs import CloudWatchLogsClient
+    from mypy_boto3_s3 import S3Client
+    from mypy_boto3_sagemaker import SageMakerClient
+    from mypy_boto3_sqs import SQSClient
+
+# botocore's own retries are the only ones: three attempts, then the reason is shown.
+CONFIG = Config(
+    connect_timeout=3,
+    read_timeout=15,
+    retries={"mode": "standard", "total_max_attempts": 3},
+    max_pool_connections=32,
+    user_agent_extra="stereo-spot-ops",
+)
+
+
+@dataclass(frozen=True)
+class Identity:
+    """Who asks: STS GetCallerIdentity's account and ARN, and the region of the clients."""
+
+    account_id: str
+    arn: str
+    region: str
+
+
+class Aws:
+    """Clients of one environment, made when first used and kept; safe to share between threads."""
+
+    def __init__(self, settings: Settings, identity: Identity, session: boto3.Session) -> None:
+        self.settings, self.identity = settings, identity
+        self._session = session
+        self._clients: dict[str, Any] = {}
+        self._making = Lock()
+
+    @overload
+    def client(self, service: Literal["sqs"]) -> SQSClient: ...
+    @overload
+    def client(self, service: Literal["dynamodb"]) -> DynamoDBClient: ...
+    @overload
+    def client(self, service: Literal["s3"]) -> S3Client: ...
+    @overload
+    def client(self, service: Literal["ecs"]) -> ECSClient: ...
+    @overload
+    def client(self, service: Literal["application-autoscaling"]) -> ApplicationAutoScalingClient: ...
+    @overload
+    def client(self, service: Literal["sagemaker"]) -> SageMakerClient: ...
+    @overload
+    def client(self, service: Literal["cloudwatch"]) -> CloudWatchClient: ...
+    @overload
+    def client(self, service: Literal["logs"]) -> CloudWatchLogsClient: ...
+    @overload
+    def client(self, service: Literal["iam"]) -> IAMClient: ...
+
+    def client(self, service: str) -> Any:
+        """Return the guarded client of `service` (boto3's name), making it once."""
+        with self._making:
+            if service not in self._clients:
+                self._clients[service] = _client(self._session, service, self.settings.endpoint_url)
+            return self._clients[service]
+
+
+def connect(settings: Settings) -> Aws:
+    """Return the clients of an environment after STS has confirmed the account.
+
+    Raises WrongAccount if STS names another account than the environment expects, and NotReadable if there
+    is no credential or STS does not answer. Nothing else is asked of AWS before this check.
+    """
+    try:
+        session = _session(settings)
+        answer = _client(session, "sts", settings.endpoint_url).get_caller_identity()
+        identity = Identity(str(answer["Account"]), str(answer["Arn"]), settings.region)
+    except (BotoCoreError, ClientError, KeyError, ValueError, TypeError) as error:
+        raise NotReadable(_who_are_you(settings, error)) from None
+    expected = settings.account_id
+    if expected and identity.account_id != expected:
+        raise WrongAccount(
+            "AWS account of the present credential",
+            identity.account_id,
+            f"environment {settings.environment} expects {expected}; no data was read",
+            "switch the profile or credentials, or open the environment you mean with -e",
+        )
+    return Aws(settings, identity, session)
+
+
+def _client(session: boto3.Session, service: str, endpoint_url: str | None) -> Any:
+    client = session.client(service, endpoint_url=endpoint_url, config=CONFIG)  # type: ignore[call-overload]
+    gate.guard(client)
+    return client
+
+
+def _session(settings: Settings) -> boto3.Session:
+    if settings.keys:
+        # A sandbox must not depend on, or fail by, the operator's AWS_PROFILE.
+        core = botocore.session.Session(session_vars={"profile": (None, None, None, None)})
+        core.set_credentials(*settings.keys)
+        return boto3.Session(botocore_session=core, region_name=settings.region)
+    core = botocore.session.Session(profile=settings.profile)
+    if settings.reader_role_arn:
+        core = _assume(core, settings.reader_role_arn, settings)
+    return boto3.Session(botocore_session=core, region_name=settings.region)
+
+
+def _assume(source: botocore.session.Session, role_arn: str, settings: Settings) -> botocore.session.Session:
+    """Return a session under the reader's role; its credentials are fetched when used and renewed by botocore."""
+    source.set_config_variable("region", settings.region)
+    try:
+        own = source.get_credentials()
+    except BotoCoreError as error:
+        raise NotReadable(_who_are_you(settings, error)) from None
+    if own is None:
+        raise NotReadable(_who_are_you(settings, ValueError("no credential to assume the reader role with")))
+    fetcher = AssumeRoleCredentialFetcher(
+        client_creator=source.create_client,
+        source_credentials=own,
+        role_arn=role_arn,
+        extra_args={"RoleSessionName": "stereo-spot-ops"},
+    )
+    session = botocore.session.Session(profile=settings.profile)
+    # botocore documents no public way to hand a session credentials that renew themselves.
+    session._credentials = DeferredRefreshableCredentials(method="assume-role", refresh_using=fetcher.fetch_credentials)
+    return session
+
+
+def _who_are_you(settings: Settings, error: Exception) -> str:
+    how = f"profile {settings.profile}" if settings.profile else "the ambient credential"
+    words = " ".join(str(error).split()) or type(error).__name__
+    return (
+        f"environment {settings.environment}: STS did not say which account {how} belongs to ({words}); "
+        "no data was read. Next: sign in (aws sso login, or export fresh keys), then run ops doctor."
+    )

@@ -1,0 +1,160 @@
+"""`ops`: run a notebook headless, make the daily report, open a notebook for an incident, check access, sandbox."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, NoReturn
+
+import click
+
+from ops_lib.errors import EXIT_CRASH, EXIT_USAGE, BadParameter, OpsError
+
+COLOURS = {"critical": "red", "warning": "yellow", "unknown": "magenta", "ok": "green", "note": "blue"}
+ENVIRONMENT = click.option(
+    "-e", "--environment", default=None, help="Name or path; default $OPS_ENVIRONMENT, else the sandbox."
+)
+PARAMETER = click.option("-p", "parameters", multiple=True, metavar="NAME=VALUE", help="A notebook parameter.")
+OUTPUT = click.option("--output", type=click.Path(file_okay=False, path_type=Path), help="Folder for the three files.")
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="stereo-spot-ops")
+def ops() -> None:
+    """Runbooks of the stereo-spot pipeline. Exit codes: 0 ok, 1 warning, 2 critical, 3 unknown, 64 usage, 70 crash."""
+
+
+@ops.command()
+@click.argument("notebook")
+@ENVIRONMENT
+@PARAMETER
+@OUTPUT
+def run(notebook: str, environment: str | None, parameters: tuple[str, ...], output: Path | None) -> int:
+    """Run NOTEBOOK headless; leaves notebook.ipynb, report.html and findings.json."""
+    return _run(notebook, environment, parameters, output)
+
+
+@ops.command()
+@ENVIRONMENT
+@PARAMETER
+@OUTPUT
+def report(environment: str | None, parameters: tuple[str, ...], output: Path | None) -> int:
+    """Make the daily health report: `run daily_health` with a verdict for each open job."""
+    return _run("daily_health", environment, parameters, output)
+
+
+@ops.command("open")
+@click.argument("notebook")
+@ENVIRONMENT
+@PARAMETER
+@click.option("--no-browser", is_flag=True, help="Only write the copy and print its path.")
+def open_copy(notebook: str, environment: str | None, parameters: tuple[str, ...], no_browser: bool) -> int:
+    """Open a dated copy of NOTEBOOK in JupyterLab, parameters filled in; the original is never edited."""
+    from ops_lib.show.opened import open_dated_copy
+
+    checked, settings, given = _checked(notebook, environment, parameters)
+    path = open_dated_copy(notebook.removesuffix(".ipynb"), settings, checked, given)
+    click.echo(str(path))
+    if no_browser:
+        return 0
+    return subprocess.run([sys.executable, "-m", "jupyter", "lab", str(path)], check=False).returncode
+
+
+@ops.command()
+@ENVIRONMENT
+def doctor(environment: str | None) -> int:
+    """Try each read once: credentials, account, stale .env, missing permissions, and what to do about each."""
+    from ops_lib.show.doctor import examine
+
+    lines, code = examine(environment)
+    for severity, text in lines:
+        click.echo(f"{click.style(severity.upper().ljust(8), fg=COLOURS[severity])} {text}")
+    return code
+
+
+@ops.command(context_settings={"ignore_unknown_options": True})
+@click.argument("arguments", nargs=-1)
+def sandbox(arguments: tuple[str, ...]) -> int:
+    """Start, stop or show the sandbox's servers: `ops sandbox start NAME | stop [NAME] | status`."""
+    return subprocess.run([sys.executable, "-m", "ops_lib.sandbox", *arguments], check=False).returncode
+
+
+def _run(notebook: str, environment: str | None, texts: tuple[str, ...], output: Path | None) -> int:
+    checked, settings, given = _checked(notebook, environment, texts)
+    from ops_lib.show import headless
+
+    name = notebook.removesuffix(".ipynb")
+    folder = (output or headless.report_folder(settings, name)).absolute()
+    _writable(folder)
+    done = headless.run(name, settings, checked, folder, given)
+    _print_findings(done.content)
+    click.echo(f"\nreport: {done.report}")
+    return done.exit_code
+
+
+def _checked(notebook: str, environment: str | None, texts: tuple[str, ...]) -> Any:
+    from ops_lib.parameters import from_command_line
+    from ops_lib.settings import open_settings
+
+    given = dict(map(_split, texts))
+    if environment is not None and "environment" in given:
+        raise BadParameter("-p environment", given["environment"], "-e names it already", "give it once, with -e")
+    checked = from_command_line(notebook, given)
+    return checked, open_settings(environment or checked.environment), set(given) - {"environment"}
+
+
+def _split(text: str) -> tuple[str, str]:
+    name, equals, value = text.partition("=")
+    if not equals or not name:
+        raise BadParameter("-p", text, "a parameter is written NAME=VALUE", "write for example -p job_id=<uuid>")
+    return name, value
+
+
+def _writable(folder: Path) -> None:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise BadParameter("--output", str(folder), error.strerror or "not writable", "name another folder") from None
+
+
+def _print_findings(content: dict[str, Any]) -> None:
+    click.echo(f"{content['environment']}  {content['generated_at']}  status: {_colour(content['status'])}")
+    if verdict := content.get("verdict"):
+        click.echo(f"  verdict: {verdict['name']} (confidence {verdict['confidence']}). {verdict['summary']}")
+        click.echo(f"  safe: {', '.join(verdict['safe_actions']) or 'none'}")
+    for finding in content["findings"]:
+        mark = " (accepted)" if finding["accepted"] else ""
+        click.echo(f"  {_colour(finding['severity'])}  {finding['summary']}{mark}")
+    for part in content["unread"]:
+        click.echo(f"  {_colour('unknown')}  not read: {part['what']}: {part['reason']}")
+
+
+def _colour(severity: str) -> str:
+    return click.style(severity.ljust(8), fg=COLOURS[severity])
+
+
+def main() -> NoReturn:
+    """Entry point: every error becomes one clear line and its own exit code; a usage error is 64, not click's 2."""
+    sys.exit(_guarded(lambda: ops.main(standalone_mode=False)))
+
+
+def _guarded(command: Callable[[], Any]) -> int:
+    try:
+        code = command()
+        return code if isinstance(code, int) else 0
+    except OpsError as error:
+        click.echo(f"{type(error).__name__}: {error}", err=True)
+        return error.exit_code
+    except click.ClickException as error:
+        error.show()
+        return EXIT_USAGE
+    except click.Abort:
+        click.echo("stopped", err=True)
+        return EXIT_CRASH
+    except Exception as error:  # noqa: BLE001 - the last resort: no bare traceback as a result
+        now = datetime.now(UTC).isoformat(timespec="seconds")
+        click.echo(f"ops broke at {now}: {type(error).__name__}: {error}. This is a fault of ours.", err=True)
+        return EXIT_CRASH

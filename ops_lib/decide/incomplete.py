@@ -1,0 +1,140 @@
+"""C < N: each missing segment is judged on its own, then the job by the worst of them (pipeline.md 8)."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from ops_lib.decide.case import Case, spans
+from ops_lib.decide.segments import Segment
+from ops_lib.decide.verdict import Verdict, conclude
+from ops_lib.decide.vocabulary import VERDICTS, Action, Confidence, in_table_order
+from ops_lib.evidence import JobRow, QueuePair, known
+
+NOT_SEEN = ("inference-failed", "inference-timed-out", "request-never-uploaded", "event-expired")
+FAILED = ("inference-retrying", "inference-refused")
+SURE: dict[str, Confidence] = {"inference-refused": "certain"}
+
+
+def judge_missing(case: Case, row: JobRow) -> Verdict:
+    """Return the verdict where some of 0..N-1 are not recorded and there is no final.mp4."""
+    facts = [f"{len(case.recorded)} of {case.total} segments recorded; missing: {spans(case.missing)}"]
+    if case.lock is not None:
+        facts.append(f"the trigger lock was put {case.ago(case.lock.triggered_at)}, before they were done")
+        return conclude("lock-burned-early", facts, missing=case.missing)
+    newest = _newest_event(case)
+    if row.status != "failed" and case.young(newest):
+        facts.append(f"its newest segment event was {case.ago(newest)}")
+        until = (newest or case.now) + case.grace
+        return conclude("segments-in-progress", facts, missing=case.missing, wait_until=until)
+    return _by_segment(case, row, facts)
+
+
+def _newest_event(case: Case) -> datetime | None:
+    times = [found.last_modified for found in known(case.evidence.chunks)]
+    times += [*case.produced.values(), *filter(None, [case.last_completion])]
+    return max(times, default=None)
+
+
+def _by_segment(case: Case, row: JobRow, facts: list[str]) -> Verdict:
+    left = [segment for segment in case.segments if segment.segment_index in set(case.missing)]
+    found: dict[str, str] = {}
+    unsure: set[str] = set()
+    for segment in left:
+        names, sure = _explain(case, row, segment)
+        found.update({name: segment.why for name in names})
+        if not sure:
+            unsure |= set(names)
+    by_state = {s: tuple(x.segment_index for x in left if x.state == s) for s in {x.state for x in left}}
+    facts += [f"{state}: {spans(indexes)}" for state, indexes in sorted(by_state.items())]
+    names = in_table_order(set(found))
+    job_scope = [name for name in names if VERDICTS[name].scope == "job"]
+    if "unknown" in found:
+        return _cannot_tell(case, row, facts, names)
+    if not job_scope:
+        return conclude(names[0], facts, missing=case.missing, wait_until=_overdue(case, left))
+    name = job_scope[0]
+    return conclude(
+        name,
+        facts,
+        confidence="unknown" if name in unsure else SURE.get(name, "likely"),
+        candidates=job_scope,
+        missing=case.missing,
+        safe=_safe(case, job_scope, not unsure),
+        next_step=_next(case, name),
+    )
+
+
+def _cannot_tell(case: Case, row: JobRow, facts: list[str], names: tuple[str, ...]) -> Verdict:
+    others = FAILED if row.status == "failed" else NOT_SEEN
+    produced = any(index in case.produced for index in case.missing)
+    return conclude(
+        "unknown",
+        [*facts, *case.log_gaps],
+        confidence="unknown",
+        candidates=names if produced else [*names, *others],
+        missing=case.missing,
+        next_step="Look at the endpoint's log and the dead-letter queues for the segments named.",
+    )
+
+
+def _explain(case: Case, row: JobRow, segment: Segment) -> tuple[tuple[str, ...], bool]:
+    """Return the verdict names that explain one missing segment, and whether that is settled."""
+    if segment.state == "produced but unrecorded":
+        return _produced(case, segment)
+    if segment.state in ("queued", "in flight"):
+        retrying = row.status == "failed" or segment.failures
+        return (("inference-retrying",) if retrying else ("segments-in-progress",)), True
+    if segment.state == "failed":
+        kinds = {sign.kind for sign in case.signs if sign.segment_index == segment.segment_index}
+        return (("inference-refused",) if "invoke-failed" in kinds else ("inference-failed",)), True
+    return ("unknown",), False
+
+
+def _produced(case: Case, segment: Segment) -> tuple[tuple[str, ...], bool]:
+    """The object exists, its row does not: F06, or F18/F19 (pipeline.md 8, "How to read the table")."""
+    if case.young(segment.produced_at):
+        return ("segments-in-progress",), True
+    pair = case.completion_pair
+    waiting = known(pair.main).all_messages if pair else 0
+    if segment.unrecordable < _most_receives(pair) and waiting:
+        # Its event may still be queued (job-worker not running, F01): whose the messages are cannot be read.
+        return ("unknown", "segments-in-progress", "completion-event-dead-lettered"), False
+    dead = known(pair.dlq).visible_messages if pair and pair.dlq else 0
+    if not dead:
+        return ("completion-never-recorded",), True
+    if segment.unrecordable >= _most_receives(pair):
+        return ("completion-event-dead-lettered",), True
+    return ("completion-event-dead-lettered", "completion-never-recorded"), False
+
+
+def _most_receives(pair: QueuePair | None) -> int:
+    return (known(pair.main).max_receive_count if pair else None) or 5
+
+
+def _safe(case: Case, names: list[str], settled: bool) -> tuple[Action, ...]:
+    """Return what may be done: all remedies where each segment's cause is settled, else only what fits every cause."""
+    if "inference-refused" in names and not _in_service(case):
+        return ("escalate",)
+    each = [VERDICTS[name].safe for name in names]
+    union = tuple(dict.fromkeys(action for actions in each for action in actions))
+    return union if settled else tuple(action for action in union if all(action in actions for actions in each))
+
+
+def _in_service(case: Case) -> bool:
+    endpoint = known(case.evidence.endpoint)
+    return endpoint is not None and endpoint.status == "InService"
+
+
+def _next(case: Case, name: str) -> str | None:
+    if name == "inference-refused" and not _in_service(case):
+        return "Mend the endpoint first: until it is InService a replay is refused again."
+    return None
+
+
+def _overdue(case: Case, left: list[Segment]) -> datetime | None:
+    """Return when silence about the first of these segments would begin to mean something."""
+    patience = case.patience
+    due = [s.produced_at + case.grace for s in left if s.produced_at]
+    due += [s.invoked_at + patience.invoke_timeout for s in left if s.state == "in flight" and s.invoked_at]
+    due += [s.chunked_at + patience.until_dead_lettered for s in left if s.state == "queued" and s.chunked_at]
+    return min((moment for moment in due if moment > case.now), default=None)

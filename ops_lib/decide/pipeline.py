@@ -1,0 +1,272 @@
+"""Findings about the pipeline as a whole: queues, workers, alarms, endpoint, configuration (pipeline.md 3, 5, 7)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from ops_lib.decide.case import words
+from ops_lib.decide.findings import Finding
+from ops_lib.decide.vocabulary import Severity
+from ops_lib.evidence import PipelineEvidence, Queue, QueuePair, Read, Unread
+
+# Who consumes which queue, both versions (pipeline.md 3). A queue a newer pipeline added has no entry: shown so.
+CONSUMERS = {
+    "chunking": "media-worker",
+    "video-worker": "video-worker",
+    "reassembly": "media-worker",
+    "segment-output": "video-worker",
+    "output-events": "video-worker",
+    "job-status-events": "job-worker",
+    "deletion": "media-worker",
+    "ingest": "media-worker",
+    "job-events": "web-ui",
+}
+DEAD_LETTERS, SCALING, ENDPOINT, TRIAGE = "1. Dead letters", "2. Scaling", "4. Endpoint", "0. Triage"
+
+
+def pipeline_findings(evidence: PipelineEvidence, oldest_age_limit_s: float) -> tuple[Finding, ...]:
+    """Return every finding about the pipeline, ok ones too: what was checked is said.
+
+    `oldest_age_limit_s`: how old the oldest message of a main queue may be before it is a warning.
+    """
+    return (
+        *_deployment(evidence),
+        *_dead_letters(evidence),
+        *_ages(evidence, oldest_age_limit_s),
+        *_workers(evidence),
+        *_stopped_tasks(evidence),
+        *_alarms(evidence),
+        *_endpoint(evidence),
+        *_configuration(evidence),
+    )
+
+
+def unread_finding(check: str, what: str, unread: Unread, section: str) -> Finding:
+    """Return the finding that says what could not be told, why, and what to do about it."""
+    return Finding(
+        check,
+        "unknown",
+        f"Not known: {what}.",
+        section,
+        (f"{unread.source}: {unread.reason}",),
+        unread.next_step[:1].upper() + unread.next_step[1:] + ".",
+    )
+
+
+def _deployment(evidence: PipelineEvidence) -> Iterator[Finding]:
+    gone = {name: part for name, part in evidence.unread().items() if part.kind == "missing"}
+    if gone:
+        yield Finding(
+            "wrong-deployment",
+            "unknown",
+            f"The .env names {len(gone)} things that do not exist here: {', '.join(sorted(gone))}.",
+            TRIAGE,
+            tuple(f"{part.source}: {part.reason}" for part in gone.values()),
+            "Regenerate the .env (nx run aws-infra:terraform-output), or open the environment you mean.",
+        )
+
+
+def _dead_letters(evidence: PipelineEvidence) -> Iterator[Finding]:
+    empty = 0
+    for key, pair in evidence.queues.items():
+        if pair.dlq is None:
+            yield Finding(
+                f"no-dead-letter-queue:{key}",
+                "note",
+                f"Queue {key} has no dead-letter queue: a failing message is retried until it expires.",
+                DEAD_LETTERS,
+            )
+        elif isinstance(pair.dlq, Unread):
+            yield unread_finding(f"dead-letters:{key}", f"dead letters of {key}", pair.dlq, DEAD_LETTERS)
+        elif pair.dlq.value.all_messages:
+            yield _dead(key, pair.dlq.value)
+        else:
+            empty += 1
+    if empty:
+        yield Finding("dead-letters", "ok", f"{empty} dead-letter queues are empty.", DEAD_LETTERS)
+
+
+def _dead(key: str, queue: Queue) -> Finding:
+    count = queue.all_messages
+    return Finding(
+        f"dead-letters:{key}",
+        "critical",
+        f"{count} dead letter{'s' if count > 1 else ''} of {key}; nobody has looked into them yet.",
+        DEAD_LETTERS,
+        (
+            f"{queue.name}: {queue.visible_messages} visible, {queue.in_flight_messages} in flight (approximate)",
+            f"kept {words(queue.retention_s)} from the original enqueue",
+        ),
+        "Find out what they are before replaying or discarding any; never purge what nobody has seen.",
+    )
+
+
+def _ages(evidence: PipelineEvidence, limit_s: float) -> Iterator[Finding]:
+    waiting = {k: q for k, q in _main_queues(evidence) if q.visible_messages}
+    if waiting and isinstance(evidence.oldest_age_s, Unread):
+        yield unread_finding("oldest-age", "how long messages have waited", evidence.oldest_age_s, SCALING)
+        return
+    ages = evidence.oldest_age_s.value if isinstance(evidence.oldest_age_s, Read) else {}
+    for key, queue in waiting.items():
+        age = ages.get(queue.name)
+        facts = (f"{queue.name}: {queue.visible_messages} visible",)
+        if age is None:
+            said = f"Not known: how long messages have waited in {key}; CloudWatch has no datapoint for 15 minutes."
+            step = "Look again in a few minutes: the metric lags, and pauses on queues that were idle."
+            yield Finding(f"oldest-age:{key}", "unknown", said, SCALING, facts, step)
+        elif age > limit_s:
+            said = f"The oldest message of {key} has waited {words(age)} (threshold {words(limit_s)})."
+            step = f"See whether {CONSUMERS.get(key, 'its consumer')} keeps up."
+            yield Finding(f"oldest-age:{key}", "warning", said, SCALING, facts, step)
+    if not waiting and not any(isinstance(pair.main, Unread) for pair in evidence.queues.values()):
+        yield Finding("oldest-age", "ok", "No main queue has waiting messages.", SCALING)
+
+
+def _workers(evidence: PipelineEvidence) -> Iterator[Finding]:
+    waiting: dict[str, list[tuple[str, Queue]]] = {}
+    for key, queue in _main_queues(evidence):
+        if queue.visible_messages:
+            waiting.setdefault(CONSUMERS.get(key, "an unknown consumer"), []).append((key, queue))
+    if isinstance(evidence.services, Unread):
+        yield unread_finding("no-workers", "whether workers are running", evidence.services, SCALING)
+        return
+    services = {service.name: service for service in evidence.services.value}
+    yield from _unread_queues(evidence)
+    for name, queues in sorted(waiting.items()):
+        service = services.get(name)
+        if service is None or not service.running:
+            facts = [f"{q.name}: {q.visible_messages} visible" for _, q in queues]
+            facts += [f"last event: {message}" for _, message in (service.events[:1] if service else ())]
+            said = f"{name} has no running task, but {', '.join(key for key, _ in queues)} has waiting messages."
+            step = "Look at the service's last events and stopped tasks; desired count may be 0."
+            yield Finding(f"no-workers:{name}", "critical", said, SCALING, tuple(facts), step)
+    for service in services.values():
+        if service.running < service.desired:
+            yield Finding(
+                f"tasks-missing:{service.name}",
+                "warning",
+                f"{service.name} runs {service.running} of {service.desired} desired tasks.",
+                SCALING,
+                tuple(message for _, message in service.events[:2]),
+                "See the service's last events: image, capacity, or a crash loop.",
+            )
+    yield from _at_maximum(evidence, waiting)
+    if all(service.running >= service.desired for service in services.values()):
+        yield Finding("services", "ok", f"{len(services)} services run as many tasks as desired.", SCALING)
+
+
+def _unread_queues(evidence: PipelineEvidence) -> Iterator[Finding]:
+    for key, pair in evidence.queues.items():
+        if isinstance(pair.main, Unread):
+            yield unread_finding(f"backlog:{key}", f"how many messages wait in {key}", pair.main, SCALING)
+
+
+def _at_maximum(evidence: PipelineEvidence, waiting: dict[str, list[tuple[str, Queue]]]) -> Iterator[Finding]:
+    if isinstance(evidence.targets, Unread):
+        if waiting:
+            yield unread_finding("at-maximum-capacity", "scaling's bounds", evidence.targets, SCALING)
+        return
+    services = {s.name: s for s in evidence.services.value} if isinstance(evidence.services, Read) else {}
+    for target in evidence.targets.value:
+        service, backlog = services.get(target.service), waiting.get(target.service, [])
+        messages = sum(queue.visible_messages for _, queue in backlog)
+        # Target tracking aims at 10 visible messages a queue (pipeline.md 5).
+        if service and service.desired >= target.max_capacity and messages > 10 * target.max_capacity:
+            said = f"{target.service} is at its maximum of {target.max_capacity} tasks with {messages} waiting."
+            step = "Ask whether more tasks help: inference is bounded by the endpoint's instances."
+            yield Finding(f"at-maximum-capacity:{target.service}", "warning", said, SCALING, (), step)
+
+
+def _stopped_tasks(evidence: PipelineEvidence) -> Iterator[Finding]:
+    if isinstance(evidence.tasks, Unread):
+        yield unread_finding("stopped-tasks", "whether tasks stopped in the last hour", evidence.tasks, SCALING)
+        return
+    failed: dict[str, list[str]] = {}
+    for task in evidence.tasks.value:
+        codes = [code for code in task.exit_codes.values() if code]
+        if task.last_status == "STOPPED" and codes:
+            reason = f"task {task.task_id[:8]} exit {codes[0]}: {task.stopped_reason or 'no reason given'}"
+            failed.setdefault(task.service, []).append(reason)
+    for service, reasons in sorted(failed.items()):
+        said = f"{len(reasons)} tasks of {service} stopped with an error within about an hour."
+        step = "Exit 137 is out of memory or a forced stop: judge the jobs it was working on."
+        yield Finding(f"stopped-tasks:{service}", "warning", said, SCALING, tuple(reasons[:5]), step)
+    if not failed:
+        yield Finding("stopped-tasks", "ok", "No task stopped with an error in about the last hour.", SCALING)
+
+
+def _alarms(evidence: PipelineEvidence) -> Iterator[Finding]:
+    if isinstance(evidence.alarms, Unread):
+        yield unread_finding("alarms", "which alarms are firing", evidence.alarms, TRIAGE)
+        return
+    alarms = evidence.alarms.value
+    dead = {_dlq_name(pair) for pair in evidence.queues.values()} - {None}
+    for alarm in alarms:
+        if alarm.state == "ALARM":
+            on_dlq = alarm.queue_name in dead
+            said = f"Alarm {alarm.name} is firing{' (dead letters)' if on_dlq else ''}."
+            since = (f"since {alarm.updated_at:%Y-%m-%d %H:%M} UTC",) if alarm.updated_at else ()
+            severity: Severity = "warning" if on_dlq else "critical"
+            yield Finding(f"alarm:{alarm.name}", severity, said, TRIAGE, since, "See the finding on its queue.")
+    silent = [alarm.name for alarm in alarms if not alarm.actions]
+    if silent:
+        said = f"{len(silent)} of {len(alarms)} alarms notify nobody."
+        yield Finding("silent-alarms", "note", said, TRIAGE, tuple(silent), "Add alarm_actions in Terraform.")
+    watched = {alarm.queue_name for alarm in alarms}
+    bare = sorted(name for name in dead if name and name not in watched)
+    if bare:
+        said = f"{len(bare)} dead-letter queues have no alarm."
+        yield Finding("unwatched-dead-letters", "note", said, TRIAGE, tuple(bare), "Add the alarm in Terraform.")
+    if not any(alarm.state == "ALARM" for alarm in alarms):
+        yield Finding("alarms", "ok", f"None of {len(alarms)} alarms is firing.", TRIAGE)
+
+
+def _endpoint(evidence: PipelineEvidence) -> Iterator[Finding]:
+    if isinstance(evidence.endpoint, Unread):
+        yield unread_finding("endpoint", "the endpoint's status", evidence.endpoint, ENDPOINT)
+        return
+    endpoint, name = evidence.endpoint.value, evidence.endpoint_name
+    if name is None:
+        yield Finding("endpoint", "note", "The .env names no SageMaker endpoint (inference over HTTP).", ENDPOINT)
+    elif endpoint is None:
+        said = f"Endpoint {name} does not exist: every invocation is refused."
+        yield Finding("endpoint", "critical", said, ENDPOINT, (), "Create it, or correct the .env.")
+    elif endpoint.status != "InService":
+        facts = (endpoint.failure_reason,) if endpoint.failure_reason else ()
+        said = f"Endpoint {name} is {endpoint.status}."
+        step = "Wait if it is being updated; otherwise see its failure reason and its log group."
+        yield Finding("endpoint", "critical", said, ENDPOINT, facts, step)
+    else:
+        said = f"Endpoint {name} is InService with config {endpoint.config_name}."
+        yield Finding("endpoint", "ok", said, ENDPOINT)
+
+
+def _configuration(evidence: PipelineEvidence) -> Iterator[Finding]:
+    short = []
+    for pair in evidence.queues.values():
+        if isinstance(pair.main, Read) and isinstance(pair.dlq, Read):
+            kept, source = pair.dlq.value.retention_s, pair.main.value.retention_s
+            if kept < source:
+                short.append(f"{pair.dlq.value.name}: {words(kept)}, its source {words(source)}")
+    if short:
+        yield Finding(
+            "dead-letter-retention",
+            "note",
+            f"{len(short)} dead-letter queues keep messages shorter than their source: evidence will be lost.",
+            DEAD_LETTERS,
+            tuple(short),
+            "Set the dead-letter queue's retention to 14 days: its age counts from the original enqueue.",
+        )
+
+
+def _main_queues(evidence: PipelineEvidence) -> Iterator[tuple[str, Queue]]:
+    for key, pair in evidence.queues.items():
+        if isinstance(pair.main, Read):
+            yield key, pair.main.value
+
+
+def _dlq_name(pair: QueuePair) -> str | None:
+    if isinstance(pair.dlq, Read):
+        return pair.dlq.value.name
+    arn = pair.main.value.dlq_arn if isinstance(pair.main, Read) else None
+    return arn.rsplit(":", 1)[-1] if arn else None

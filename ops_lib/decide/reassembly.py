@@ -1,0 +1,77 @@
+"""Is the run that took the lock over? Only proof counts: the in-flight count proves nothing (F07/F08)."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+from ops_lib.decide.case import Case
+from ops_lib.evidence import NotKnown, Task, Unread, known
+
+SECOND = timedelta(seconds=1)  # DynamoDB's times are whole seconds, log times are not
+
+
+def proof_that_run_is_over(case: Case, started: datetime) -> str | None:
+    """Return what proves it, or None where nothing does.
+
+    Raises NotKnown if no proof was found but tasks or log lines, where one could stand, were not read.
+    """
+    unread: list[Unread] = []
+    for look in (_tasks_say, _lines_say):
+        try:
+            if proof := look(case, started):
+                return proof
+        except NotKnown as question:
+            unread.append(question.unread)
+    if unread:
+        raise NotKnown(unread[0])
+    return None
+
+
+def _tasks_say(case: Case, started: datetime) -> str | None:
+    tasks = [task for task in known(case.evidence.tasks) if task.service == "media-worker"]
+    running = [task for task in tasks if task.last_status == "RUNNING"]
+    if all(task.started_at and task.started_at > started for task in running):
+        return "every running media-worker task started after the lock was taken"
+    stream = _stream_that_took_it(case, started)
+    if stream is None:
+        return None
+    holder = stream.rsplit("/", 1)[-1]
+    if holder not in {task.task_id for task in tasks if task.last_status != "STOPPED"}:
+        return f"the task that took the lock ({holder[:8]}) is stopped or gone{_reason(tasks, holder)}"
+    return None
+
+
+def _lines_say(case: Case, started: datetime) -> str | None:
+    for sign in case.signs:
+        if sign.at >= started and sign.kind in ("completions-short", "reassembly-failed"):
+            return "the worker itself logged that it gave this job up"
+    logs = known(case.evidence.logs)
+    stream = _stream_that_took_it(case, started)
+    if stream and logs.receipts is not None:
+        # The first receipt at the lock's second is the one that took it; any further one means that it went on.
+        after = [line for line in logs.receipts if line.stream == stream and line.at >= started - SECOND]
+        if len(after) > 1:
+            return "the worker has received another reassembly since; it has one reassembly thread"
+    if logs.receipts is None or logs.gaps:
+        reason = "; ".join(logs.gaps) or "Insights was refused, so other jobs' reassemblies were not looked at"
+        raise NotKnown(Unread(f"logs:{logs.via}", "partial", reason, "allow logs:StartQuery, or wait"))
+    return None
+
+
+def _stream_that_took_it(case: Case, started: datetime) -> str | None:
+    """Return the log stream (ecs/media-worker/<task id>) whose run began when the lock was taken.
+
+    "concat" is logged only by the run that holds the lock; a "received" line may be one that was turned away.
+    """
+    turned_away = {sign.stream for sign in case.signs if sign.kind == "lock-not-acquired"}
+    for kind in ("concat-started", "completions-short", "reassembly-received"):
+        for sign in case.signs:
+            near = started - SECOND <= sign.at
+            if sign.kind == kind and near and (kind != "reassembly-received" or sign.stream not in turned_away):
+                return sign.stream
+    return None
+
+
+def _reason(tasks: list[Task], holder: str) -> str:
+    reasons = [task.stopped_reason for task in tasks if task.task_id == holder and task.stopped_reason]
+    return f": {reasons[0]}" if reasons else ""

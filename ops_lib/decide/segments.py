@@ -1,0 +1,171 @@
+"""The segments table: one row per index with its state and times. Verdict, plot and report all read this table."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+import pandas as pd
+
+from ops_lib.decide.log_lines import INFERENCE_FAILURES, Sign
+from ops_lib.decide.vocabulary import SegmentState
+from ops_lib.evidence import Completion, S3Object
+
+OUTPUT_KEY = re.compile(r"jobs/[^/]+/segments/(\d+)\.mp4")
+CHUNK_KEY = re.compile(r"segments/[^/]+/(\d{5})_(\d{5})_[a-z]+\.mp4")
+COLUMNS = {
+    "segment_index": "int64",
+    "state": "str",
+    "chunked_at": "datetime64[us, UTC]",
+    "invoked_at": "datetime64[us, UTC]",
+    "produced_at": "datetime64[us, UTC]",
+    "recorded_at": "datetime64[us, UTC]",
+    "attempts": "int64",
+    "failures": "int64",
+    "why": "str",
+}
+
+
+@dataclass(frozen=True)
+class Segment:
+    """One row of the table; `failures` counts failed inference, `unrecordable` failed writes of its completion."""
+
+    segment_index: int
+    state: SegmentState
+    why: str
+    chunked_at: datetime | None = None
+    invoked_at: datetime | None = None
+    produced_at: datetime | None = None
+    recorded_at: datetime | None = None
+    attempts: int = 0
+    failures: int = 0
+    unrecordable: int = 0
+
+
+@dataclass(frozen=True)
+class Patience:
+    """How long a segment may take before silence means something, from live settings (pipeline.md 8).
+
+    `may_wait`: False once nothing at all is in the video-worker queue, so no segment can be waiting in it.
+    `lines_complete`: False where log lines are missing, so that silence about a segment proves nothing.
+    """
+
+    visibility: timedelta
+    max_receive_count: int
+    invoke_timeout: timedelta
+    may_wait: bool
+    lines_complete: bool = True
+
+    @property
+    def until_dead_lettered(self) -> timedelta:
+        """Return the longest a message is retried: maxReceiveCount x VisibilityTimeout."""
+        return self.visibility * self.max_receive_count
+
+
+def segment_rows(
+    total: int,
+    completions: Sequence[Completion],
+    outputs: Iterable[S3Object],
+    chunks: Iterable[S3Object],
+    signs: Sequence[Sign],
+    patience: Patience,
+    now: datetime,
+) -> tuple[Segment, ...]:
+    """Return one Segment for each index 0..total-1 and for each recorded index beyond."""
+    recorded = {row.segment_index: row.completed_at for row in completions}
+    produced = output_times(outputs)
+    chunked = {int(m[1]): o.last_modified for o in chunks if (m := CHUNK_KEY.fullmatch(o.key))}
+    by_index: dict[int, list[Sign]] = {}
+    for sign in signs:
+        if sign.segment_index is not None:
+            by_index.setdefault(sign.segment_index, []).append(sign)
+    rows = []
+    for index in sorted(set(range(total)) | set(recorded)):
+        mine = by_index.get(index, [])
+        state, why = _state(index, recorded, produced, chunked, mine, patience, now)
+        rows.append(
+            Segment(
+                segment_index=index,
+                state=state,
+                why=why if index < total else f"index {index} is beyond total_segments={total}",
+                chunked_at=chunked.get(index),
+                invoked_at=_last(mine, {"invoked"}),
+                produced_at=produced.get(index),
+                recorded_at=recorded.get(index),
+                attempts=_count(mine, {"invoked", "invoke-failed"}),
+                failures=_count(mine, INFERENCE_FAILURES),
+                unrecordable=_count(mine, {"completion-failed"}),
+            )
+        )
+    return tuple(rows)
+
+
+def output_times(outputs: Iterable[S3Object]) -> dict[int, datetime]:
+    """Return when each jobs/{id}/segments/{index}.mp4 was last written, by index."""
+    return {int(m[1]): o.last_modified for o in outputs if (m := OUTPUT_KEY.fullmatch(o.key))}
+
+
+def as_table(rows: Iterable[Segment]) -> pd.DataFrame:
+    """Return the rows as a DataFrame with COLUMNS; times are UTC, NaT where not known."""
+    data = [[getattr(row, name) for name in COLUMNS] for row in rows]
+    return pd.DataFrame(data, columns=list(COLUMNS)).astype(COLUMNS)
+
+
+def _state(
+    index: int,
+    recorded: dict[int, datetime | None],
+    produced: dict[int, datetime],
+    chunked: dict[int, datetime],
+    signs: list[Sign],
+    patience: Patience,
+    now: datetime,
+) -> tuple[SegmentState, str]:
+    if index in recorded:
+        return "recorded", "its completion row exists"
+    if index in produced:
+        failed = _count(signs, {"completion-failed"})
+        return (
+            "produced but unrecorded",
+            f"the output object exists, the row does not; {failed} failed writes",
+        )
+    steps = [s for s in signs if s.kind in INFERENCE_FAILURES | {"invoked", "invoking"}]
+    if steps:
+        return _after_invocation(steps, patience, now)
+    at = chunked.get(index)
+    if at is None:
+        return "unknown", "no segment object in the input bucket and no log line names it"
+    if not patience.lines_complete:
+        return "unknown", "no log line names it, but log lines are missing"
+    if not patience.may_wait:
+        return "unknown", "no log line names it and the video-worker queue is empty"
+    if now - at < patience.until_dead_lettered:
+        return "queued", "chunked, no log line names it yet"
+    return "unknown", "chunked, no log line names it, and longer ago than its message would be retried"
+
+
+def _after_invocation(steps: list[Sign], patience: Patience, now: datetime) -> tuple[SegmentState, str]:
+    last, failures = steps[-1], _count(steps, INFERENCE_FAILURES)
+    if last.kind in INFERENCE_FAILURES:
+        if failures >= patience.max_receive_count:
+            return "failed", f"{failures} failed attempts, maxReceiveCount is {patience.max_receive_count}"
+        if last.kind == "inference-failed":
+            return "failed", "the container reported invocations failed"
+        if patience.may_wait and now - last.at < patience.visibility + patience.visibility:
+            return (
+                "queued",
+                f"{failures} of {patience.max_receive_count} attempts failed; it is delivered again",
+            )
+        return "unknown", f"{failures} failed attempts, then silence"
+    if now - last.at < patience.invoke_timeout:
+        return "in flight", f"{last.kind}, and younger than the invoke timeout"
+    return "unknown", f"{last.kind} longer ago than the invoke timeout, and no output object"
+
+
+def _count(signs: Iterable[Sign], kinds: set[str] | frozenset[str]) -> int:
+    return sum(sign.kind in kinds for sign in signs)
+
+
+def _last(signs: Iterable[Sign], kinds: set[str]) -> datetime | None:
+    return max((sign.at for sign in signs if sign.kind in kinds), default=None)

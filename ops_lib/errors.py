@@ -1,0 +1,73 @@
+"""What can go wrong, as one tree; each error carries its own exit code.
+
+OpsError                  70  our own failure
++-- BadInput              64  a value somebody gave us breaks a rule
+|   +-- BadParameter          a notebook parameter (-p, -f, the parameters cell)
+|   +-- BadEnvironment        an environment YAML, or none of that name
+|   +-- BadEnvFile            the pipeline's .env
+|   +-- WrongAccount          STS names another account or region than expected
++-- NotReadable            3  nothing could be read at all (credentials missing, STS denied)
++-- ChangeRefused         70  the gate stopped an operation that is not on the list of reads
++-- SandboxFailed         70  the sandbox's server did not start
+"""
+
+from __future__ import annotations
+
+EXIT_OK, EXIT_WARNING, EXIT_CRITICAL, EXIT_UNKNOWN = 0, 1, 2, 3
+EXIT_USAGE, EXIT_CRASH = 64, 70
+
+
+class OpsError(Exception):
+    """Base of every error this library raises; `exit_code` is what the command line ends with."""
+
+    exit_code = EXIT_CRASH
+
+    def _render_traceback_(self) -> list[str]:
+        """Tell IPython to show one clear line instead of a traceback: the reader is no Python programmer at 03:00."""
+        return [f"{type(self).__name__}: {self}"]
+
+
+class BadInput(OpsError):
+    """Raised when a given value breaks a rule; one line names the value, the rule and the next step."""
+
+    exit_code = EXIT_USAGE
+
+    def __init__(self, what: str, value: object, rule: str, next_step: str) -> None:
+        self.what, self.value, self.rule, self.next_step = what, value, rule, next_step
+        super().__init__(f"{what}: got {shown(value)}; {rule}. Next: {next_step}.")
+
+
+class BadParameter(BadInput):
+    """Raised when a notebook parameter is unknown, of the wrong type or not allowed."""
+
+
+class BadEnvironment(BadInput):
+    """Raised when an environment YAML is missing or breaks its schema."""
+
+
+class BadEnvFile(BadInput):
+    """Raised when the pipeline's .env is missing, empty or lacks a needed name."""
+
+
+class WrongAccount(BadInput):
+    """Raised before the first read of data when the credential belongs to another account."""
+
+
+class NotReadable(OpsError):
+    """Raised when nothing can be read at all: no credential, STS refused, no answer."""
+
+    exit_code = EXIT_UNKNOWN
+
+
+class ChangeRefused(OpsError):
+    """Raised by the gate instead of calling an AWS operation that is not on the list of reads."""
+
+
+class SandboxFailed(OpsError):
+    """Raised when the sandbox's server process could not be started or reached."""
+
+
+def shown(value: object, limit: int = 120) -> str:
+    """Return `value` on one line, quoted, control characters escaped, cut at `limit` characters."""
+    text = repr(value)
+    return text if len(text) <= limit else f"{text[:limit]}... ({len(text)} characters)"

@@ -1,0 +1,302 @@
+"""Evidence: what was read, when and from where, or unread with the reason. Never a default that looks like data."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Generic, TypeVar
+
+import pandas as pd
+
+T = TypeVar("T")
+T_co = TypeVar("T_co", covariant=True)
+
+
+@dataclass(frozen=True)
+class Read(Generic[T_co]):
+    """A value AWS answered, with the call it came from and the time (UTC) it was read."""
+
+    value: T_co
+    source: str
+    at: datetime
+
+
+@dataclass(frozen=True)
+class Unread:
+    """A value that could not be read: which call, why, and what the operator does about it.
+
+    `kind` is one of denied, throttled, timeout, missing, garbage, partial, failed, not-asked.
+    """
+
+    source: str
+    kind: str
+    reason: str
+    next_step: str
+
+
+class NotKnown(Exception):
+    """Raised by `known` when a rule needs a value that was not read."""
+
+    def __init__(self, unread: Unread) -> None:
+        self.unread = unread
+        super().__init__(f"{unread.source}: {unread.reason}")
+
+
+Evidence = Read[T] | Unread
+
+
+def known(evidence: Evidence[T]) -> T:
+    """Return the value that was read; raises NotKnown where it was not."""
+    if isinstance(evidence, Unread):
+        raise NotKnown(evidence)
+    return evidence.value
+
+
+@dataclass(frozen=True)
+class Queue:
+    """Attributes of one SQS queue (GetQueueAttributes); counts are approximate, as AWS says.
+
+    `name` is SQS's queue name; `dlq_arn` and `max_receive_count` come from its RedrivePolicy.
+    """
+
+    name: str
+    url: str
+    visible_messages: int
+    in_flight_messages: int
+    delayed_messages: int
+    visibility_timeout_s: int
+    retention_s: int
+    max_receive_count: int | None = None
+    dlq_arn: str | None = None
+
+    @property
+    def all_messages(self) -> int:
+        """Visible, in flight and delayed together: zero means that nothing waits here."""
+        return self.visible_messages + self.in_flight_messages + self.delayed_messages
+
+
+@dataclass(frozen=True)
+class QueuePair:
+    """One main queue of the .env with its dead-letter queue; `dlq` is None when no RedrivePolicy names one."""
+
+    key: str
+    main: Evidence[Queue]
+    dlq: Evidence[Queue] | None
+
+
+@dataclass(frozen=True)
+class JobRow:
+    """One item of the jobs table (pipeline.md 2); integer seconds became UTC times; absent attributes are None.
+
+    `mode` is None only for a ghost row (F27); `other` holds attributes a newer pipeline may have added.
+    """
+
+    job_id: str
+    status: str
+    mode: str | None
+    created_at: datetime | None
+    completed_at: datetime | None
+    total_segments: int | None
+    uploaded_at: datetime | None = None
+    title: str | None = None
+    other: Mapping[str, object] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Completion:
+    """One item of the segment-completions table."""
+
+    segment_index: int
+    completed_at: datetime | None
+    total_segments: int | None
+
+
+@dataclass(frozen=True)
+class Lock:
+    """The job's item in reassembly-triggered: L1 without `started_at`, L2 with it; no item is L0."""
+
+    triggered_at: datetime | None
+    started_at: datetime | None
+
+
+@dataclass(frozen=True)
+class S3Object:
+    """One object of a listing (ListObjectsV2)."""
+
+    key: str
+    size_bytes: int
+    last_modified: datetime
+
+
+@dataclass(frozen=True)
+class Task:
+    """One ECS task (DescribeTasks); `service` from its group, exit codes by container name."""
+
+    task_id: str
+    service: str
+    last_status: str
+    started_at: datetime | None
+    stopped_at: datetime | None = None
+    stopped_reason: str | None = None
+    exit_codes: Mapping[str, int] = field(default_factory=dict)
+    task_definition: str | None = None
+
+
+@dataclass(frozen=True)
+class Service:
+    """One ECS service (DescribeServices) with its newest events and its scalable target's bounds, if any."""
+
+    name: str
+    status: str
+    desired: int
+    running: int
+    pending: int
+    deployments: int
+    events: tuple[tuple[datetime, str], ...] = ()
+
+
+@dataclass(frozen=True)
+class ScalableTarget:
+    """Application Auto Scaling's bounds of one service; `suspended` names the suspended directions."""
+
+    service: str
+    min_capacity: int
+    max_capacity: int
+    suspended: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Endpoint:
+    """The SageMaker endpoint (DescribeEndpoint); `status` is one of AWS's nine."""
+
+    name: str
+    status: str
+    config_name: str
+    failure_reason: str | None
+    last_modified: datetime | None
+
+
+@dataclass(frozen=True)
+class Alarm:
+    """One CloudWatch metric alarm; `queue_name` from its QueueName dimension, `actions` those on ALARM."""
+
+    name: str
+    state: str
+    queue_name: str | None
+    actions: tuple[str, ...]
+    updated_at: datetime | None
+
+
+@dataclass(frozen=True)
+class LogLine:
+    """One event of CloudWatch Logs."""
+
+    at: datetime
+    group: str
+    stream: str
+    message: str
+
+
+@dataclass(frozen=True)
+class JobLogs:
+    """Log lines that carry this job's id, oldest first, and every "reassembly received" line of any job.
+
+    `receipts` prove that a media-worker moved on (it has one reassembly thread); they are not this job's story;
+    None where they were not looked for. `gaps` says what these lines may lack: a group that is missing or
+    expired, or rows cut off.
+    """
+
+    lines: tuple[LogLine, ...]
+    receipts: tuple[LogLine, ...] | None
+    groups: tuple[str, ...]
+    gaps: tuple[str, ...] = ()
+    via: str = "StartQuery"
+
+
+@dataclass(frozen=True)
+class JobEvidence:
+    """Everything the verdict on one job is judged from; each part is read or unread on its own."""
+
+    job_id: str
+    row: Evidence[JobRow | None]
+    completions: Evidence[tuple[Completion, ...]]
+    lock: Evidence[Lock | None]
+    outputs: Evidence[tuple[S3Object, ...]]
+    source: Evidence[tuple[S3Object, ...]]
+    chunks: Evidence[tuple[S3Object, ...]]
+    queues: Mapping[str, QueuePair]
+    tasks: Evidence[tuple[Task, ...]]
+    invoke_timeout_s: Evidence[int]
+    oldest_reassembly_s: Evidence[float | None]
+    endpoint: Evidence[Endpoint | None]
+    logs: Evidence[JobLogs]
+
+    def parts(self) -> dict[str, Evidence[object]]:
+        """Return every part by name, queues as `<key> queue` and `<key> dead-letter queue`."""
+        flat: dict[str, Evidence[object]] = {
+            "job row": self.row,
+            "completions": self.completions,
+            "trigger lock": self.lock,
+            "output objects": self.outputs,
+            "source object": self.source,
+            "segment objects": self.chunks,
+            "tasks": self.tasks,
+            "invoke timeout": self.invoke_timeout_s,
+            "age of the oldest reassembly message": self.oldest_reassembly_s,
+            "endpoint": self.endpoint,
+            "log lines": self.logs,
+        }
+        for pair in self.queues.values():
+            flat[f"{pair.key} queue"] = pair.main
+            if pair.dlq is not None:
+                flat[f"{pair.key} dead-letter queue"] = pair.dlq
+        return flat
+
+    def unread(self) -> dict[str, Unread]:
+        """Return only the parts that were not read."""
+        return {name: part for name, part in self.parts().items() if isinstance(part, Unread)}
+
+
+@dataclass(frozen=True)
+class PipelineEvidence:
+    """The pipeline as a whole. `queues` by key of the .env; `open_jobs` by status, oldest first.
+
+    `history`: columns time (UTC), queue, dead_letters, depth_messages, hourly maximum, a gap left a gap.
+    `oldest_age_s`: seconds by main queue, None where CloudWatch has no datapoint. `completed`: UTC times.
+    """
+
+    queues: Mapping[str, QueuePair]
+    services: Evidence[tuple[Service, ...]]
+    targets: Evidence[tuple[ScalableTarget, ...]]
+    tasks: Evidence[tuple[Task, ...]]
+    endpoint: Evidence[Endpoint | None]
+    endpoint_name: str | None
+    alarms: Evidence[tuple[Alarm, ...]]
+    history: Evidence[pd.DataFrame]
+    oldest_age_s: Evidence[dict[str, float | None]]
+    open_jobs: Mapping[str, Evidence[tuple[JobRow, ...]]]
+    completed: Evidence[tuple[datetime, ...]]
+
+    def parts(self) -> dict[str, Evidence[object]]:
+        """Return every part by the name people read."""
+        flat: dict[str, Evidence[object]] = {
+            "services": self.services,
+            "scalable targets": self.targets,
+            "tasks": self.tasks,
+            "endpoint": self.endpoint,
+            "alarms": self.alarms,
+            "queue depth history": self.history,
+            "age of the oldest messages": self.oldest_age_s,
+            "completed jobs": self.completed,
+        }
+        flat |= {f"jobs with status {status}": jobs for status, jobs in self.open_jobs.items()}
+        for pair in self.queues.values():
+            flat[f"{pair.key} queue"] = pair.main
+            if pair.dlq is not None:
+                flat[f"{pair.key} dead-letter queue"] = pair.dlq
+        return flat
+
+    def unread(self) -> dict[str, Unread]:
+        """Return only the parts that were not read."""
+        return {name: part for name, part in self.parts().items() if isinstance(part, Unread)}

@@ -1,0 +1,1 @@
+"""AWS -> evidence. Nothing here changes anything, and nothing here judges."""

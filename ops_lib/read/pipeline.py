@@ -1,0 +1,75 @@
+"""Gather the state of the whole pipeline, independent reads at once; and the evidence of its oldest open jobs."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from datetime import datetime, timedelta
+
+from ops_lib.aws import Aws
+from ops_lib.evidence import JobEvidence, PipelineEvidence, QueuePair, Read
+from ops_lib.read.alarms import read_alarms
+from ops_lib.read.jobs import read_completed_since, read_open_jobs
+from ops_lib.read.metrics import read_depth_history, read_oldest_age_s
+from ops_lib.read.one_job import SharedReads, gather_job
+from ops_lib.read.services import read_scalable_targets, read_services
+
+# Every status in which a job still wants something (pipeline.md 2), in the order they are judged.
+OPEN_STATUSES = (
+    "chunking_complete",
+    "reassembling",
+    "failed",
+    "chunking_in_progress",
+    "ingesting",
+    "created",
+)
+MOST_OPEN_JOBS = 2000
+
+
+class PipelineReads:
+    """One run's reads of the pipeline: the whole first, then single jobs, without reading shared parts twice."""
+
+    def __init__(self, aws: Aws, now: datetime) -> None:
+        self.aws, self.now = aws, now
+        self._pool = ThreadPoolExecutor(max_workers=24)
+        self._shared = SharedReads(aws, now, self._pool, tuple(aws.settings.queues))
+
+    def pipeline(self) -> PipelineEvidence:
+        """Return the evidence of the pipeline as a whole."""
+        aws, now, submit = self.aws, self.now, self._pool.submit
+        days = aws.settings.thresholds.history_days
+        services, targets = submit(read_services, aws), submit(read_scalable_targets, aws)
+        alarms = submit(read_alarms, aws)
+        open_jobs = {s: submit(read_open_jobs, aws, s, MOST_OPEN_JOBS) for s in OPEN_STATUSES}
+        completed = submit(read_completed_since, aws, now - timedelta(days=days))
+        pairs = self._shared.queues()
+        ages = submit(read_oldest_age_s, aws, _main_names(pairs), now)
+        history = submit(read_depth_history, aws, _all_names(pairs), now, days)
+        return PipelineEvidence(
+            queues=pairs,
+            services=services.result(),
+            targets=targets.result(),
+            tasks=self._shared.tasks.result()[0],
+            endpoint=self._shared.endpoint.result(),
+            endpoint_name=aws.settings.endpoint_name,
+            alarms=alarms.result(),
+            history=history.result(),
+            oldest_age_s=ages.result(),
+            open_jobs={status: jobs.result() for status, jobs in open_jobs.items()},
+            completed=completed.result(),
+        )
+
+    def jobs(self, job_ids: Sequence[str]) -> dict[str, JobEvidence]:
+        """Return the evidence of each job by id; four at a time, so that a long list does not queue up."""
+        with ThreadPoolExecutor(max_workers=4) as few:
+            return dict(zip(job_ids, few.map(lambda job_id: gather_job(self._shared, job_id), job_ids), strict=True))
+
+
+def _main_names(pairs: dict[str, QueuePair]) -> list[str]:
+    return [pair.main.value.name for pair in pairs.values() if isinstance(pair.main, Read)]
+
+
+def _all_names(pairs: dict[str, QueuePair]) -> dict[str, bool]:
+    names = {name: False for name in _main_names(pairs)}
+    dead = {pair.dlq.value.name: True for pair in pairs.values() if isinstance(pair.dlq, Read)}
+    return names | dead

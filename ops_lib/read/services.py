@@ -1,0 +1,122 @@
+"""ECS services and tasks, and Application Auto Scaling's bounds. Stopped tasks vanish about an hour after they stop."""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+from ops_lib.aws import Aws
+from ops_lib.evidence import Evidence, ScalableTarget, Service, Task, Unread, known
+from ops_lib.read.attempt import Incomplete, attempt
+from ops_lib.read.times import utc
+
+MAX_PAGES = 10
+CODE_DEFAULT_INVOKE_TIMEOUT_S = 1200  # pipeline.md 1: SAGEMAKER_INVOKE_TIMEOUT_SECONDS unless the task sets it
+
+
+def read_services(aws: Aws) -> Evidence[tuple[Service, ...]]:
+    """Return every service of the cluster (ListServices, DescribeServices by ten), newest five events each."""
+    return attempt(f"ecs:DescribeServices {aws.settings.cluster}", lambda: _services(aws))
+
+
+def read_tasks(aws: Aws) -> Evidence[tuple[Task, ...]]:
+    """Return running and recently stopped tasks of the cluster (ListTasks twice, DescribeTasks by hundred)."""
+    return attempt(f"ecs:DescribeTasks {aws.settings.cluster}", lambda: _tasks(aws))
+
+
+def read_scalable_targets(aws: Aws) -> Evidence[tuple[ScalableTarget, ...]]:
+    """Return Application Auto Scaling's bounds of the cluster's services."""
+    return attempt("application-autoscaling:DescribeScalableTargets ecs", lambda: _targets(aws))
+
+
+def read_invoke_timeout(aws: Aws, tasks: Evidence[tuple[Task, ...]]) -> Evidence[int]:
+    """Return how long the running video-worker lets one inference take, in seconds, from its task definition.
+
+    Without a running task, or without the variable, it is the worker's code default (pipeline.md 1).
+    """
+    if isinstance(tasks, Unread):
+        return tasks
+    running = [t.task_definition for t in known(tasks) if t.service == "video-worker" and t.last_status == "RUNNING"]
+    arn = next((name for name in running if name), None)
+    if arn is None:
+        return attempt("video-worker code default", lambda: CODE_DEFAULT_INVOKE_TIMEOUT_S)
+    return attempt(f"ecs:DescribeTaskDefinition {arn.rsplit('/', 1)[-1]}", lambda: _timeout(aws, arn))
+
+
+def _services(aws: Aws) -> tuple[Service, ...]:
+    ecs, cluster = aws.client("ecs"), aws.settings.cluster
+    arns = _arns(ecs.list_services, "serviceArns", cluster=cluster, maxResults=100)
+    found: list[Service] = []
+    for start in range(0, len(arns), 10):
+        page = ecs.describe_services(cluster=cluster, services=arns[start : start + 10])
+        found += map(_service, page["services"])
+    return tuple(sorted(found, key=lambda service: service.name))
+
+
+def _service(got: Any) -> Service:
+    return Service(
+        name=got["serviceName"],
+        status=got["status"],
+        desired=int(got["desiredCount"]),
+        running=int(got["runningCount"]),
+        pending=int(got["pendingCount"]),
+        deployments=len(got["deployments"]),
+        events=tuple((utc(event["createdAt"]), str(event["message"])) for event in got["events"][:5]),
+    )
+
+
+def _tasks(aws: Aws) -> tuple[Task, ...]:
+    ecs, cluster = aws.client("ecs"), aws.settings.cluster
+    states: tuple[Literal["RUNNING", "STOPPED"], ...] = ("RUNNING", "STOPPED")
+    arns = [a for state in states for a in _arns(ecs.list_tasks, "taskArns", cluster=cluster, desiredStatus=state)]
+    found: list[Task] = []
+    for start in range(0, len(arns), 100):
+        page = ecs.describe_tasks(cluster=cluster, tasks=arns[start : start + 100])
+        found += map(_task, page["tasks"])
+    return tuple(found)
+
+
+def _task(got: Any) -> Task:
+    codes = {c["name"]: int(c["exitCode"]) for c in got.get("containers", []) if "exitCode" in c}
+    return Task(
+        task_id=got["taskArn"].rsplit("/", 1)[-1],
+        service=str(got.get("group", "")).removeprefix("service:"),
+        last_status=got["lastStatus"],
+        started_at=utc(got["startedAt"]) if "startedAt" in got else None,
+        stopped_at=utc(got["stoppedAt"]) if "stoppedAt" in got else None,
+        stopped_reason=got.get("stoppedReason"),
+        exit_codes=codes,
+        task_definition=got.get("taskDefinitionArn"),
+    )
+
+
+def _arns(call: Any, name: str, **arguments: Any) -> list[str]:
+    arns: list[str] = []
+    for _ in range(MAX_PAGES):
+        page = call(**arguments)
+        arns += page[name]
+        if not page.get("nextToken"):
+            return arns
+        arguments["nextToken"] = page["nextToken"]
+    raise Incomplete(f"more than {MAX_PAGES} pages of {name}")
+
+
+def _targets(aws: Aws) -> tuple[ScalableTarget, ...]:
+    # Not filtered by ResourceIds: one unknown id would refuse the whole answer.
+    client, found = aws.client("application-autoscaling"), []
+    for page in client.get_paginator("describe_scalable_targets").paginate(ServiceNamespace="ecs"):
+        found += [t for t in page["ScalableTargets"] if t["ResourceId"].split("/")[1] == aws.settings.cluster]
+    return tuple(map(_target, found))
+
+
+def _target(got: Any) -> ScalableTarget:
+    suspended = tuple(sorted(name for name, on in got.get("SuspendedState", {}).items() if on))
+    return ScalableTarget(
+        got["ResourceId"].rsplit("/", 1)[-1], int(got["MinCapacity"]), int(got["MaxCapacity"]), suspended
+    )
+
+
+def _timeout(aws: Aws, arn: str) -> int:
+    definition = aws.client("ecs").describe_task_definition(taskDefinition=arn)["taskDefinition"]
+    pairs = [pair for box in definition["containerDefinitions"] for pair in box.get("environment", [])]
+    values = [pair["value"] for pair in pairs if pair["name"] == "SAGEMAKER_INVOKE_TIMEOUT_SECONDS"]
+    return min(int(values[0]), 3600) if values else CODE_DEFAULT_INVOKE_TIMEOUT_S

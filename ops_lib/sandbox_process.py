@@ -1,0 +1,83 @@
+"""Reach the sandbox's server, which is another program: find its state, start it if it does not answer."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import subprocess
+import sys
+import urllib.request
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+from ops_lib.environment import state_root
+from ops_lib.errors import SandboxFailed
+
+START_TIMEOUT_S = 60
+
+
+@dataclass(frozen=True)
+class SandboxState:
+    """What a running sandbox wrote about itself; `loaded_at` (UTC) is its recording's "now"."""
+
+    name: str
+    endpoint_url: str
+    env_file: Path
+    account_id: str
+    keys: tuple[str, str]
+    loaded_at: datetime
+
+
+def ensure(name: str) -> SandboxState:
+    """Return the state of the sandbox `name`, starting its server if it does not answer.
+
+    Raises SandboxFailed with the server's own words if it cannot start.
+    """
+    folder = state_root() / name / "sandbox"
+    if not _answers(folder, name):
+        _start(name)
+    return _state(folder)
+
+
+def _start(name: str) -> None:
+    command = [sys.executable, "-m", "ops_lib.sandbox", "start", name]
+    try:
+        done = subprocess.run(command, capture_output=True, text=True, timeout=START_TIMEOUT_S, check=False)
+    except subprocess.TimeoutExpired:
+        raise SandboxFailed(f"the sandbox {name} did not start within {START_TIMEOUT_S} s") from None
+    if done.returncode != 0:
+        words = (done.stderr or done.stdout).strip().splitlines() or ["it said nothing"]
+        raise SandboxFailed(f"the sandbox {name} did not start: {words[-1]}")
+
+
+def _state(folder: Path) -> SandboxState:
+    state = json.loads((folder / "state.json").read_text(encoding="utf-8"))
+    return SandboxState(
+        name=state["name"],
+        endpoint_url=state["endpoint_url"],
+        env_file=folder / ".env",
+        account_id=state["account_id"],
+        keys=(state["access_key_id"], state["secret_access_key"]),
+        loaded_at=datetime.fromisoformat(state["loaded_at"]),
+    )
+
+
+def _answers(folder: Path, name: str) -> bool:
+    """Return whether the server that wrote this state is alive, is ours, and serves the present sources."""
+    try:
+        state = json.loads((folder / "state.json").read_text(encoding="utf-8"))
+        with urllib.request.urlopen(f"{state['endpoint_url']}/sandbox/health", timeout=2) as answer:
+            health = json.load(answer)
+    except (OSError, ValueError, KeyError):
+        return False
+    return bool(health.get("name") == name and health.get("fingerprint") == fingerprint())
+
+
+def fingerprint() -> str:
+    """Return a hash of the sandbox's own files: a server of other sources is not reused."""
+    digest = hashlib.sha256()
+    for file in sorted((Path(__file__).parent / "sandbox").rglob("*")):
+        if file.suffix in (".py", ".json"):
+            digest.update(file.name.encode() + b"\0" + file.read_bytes())
+    return digest.hexdigest()[:16]

@@ -1,0 +1,145 @@
+"""Settings: one environment's names, from its YAML file and the .env that the pipeline's Terraform writes.
+
+Queues are the names that match `*_QUEUE_URL`, tables `*_TABLE_NAME` (pipeline.md 1), so a deployment with more or
+fewer of them needs no code. Null Terraform outputs are absent or empty: both mean "not deployed".
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+from dotenv import dotenv_values
+
+from ops_lib import sandbox_process
+from ops_lib.environment import Accepted, EnvironmentFile, Thresholds, find_environment, load_environment
+from ops_lib.errors import BadEnvFile, BadEnvironment
+
+NEEDED = (
+    "REGION",
+    "ECS_CLUSTER_NAME",
+    "INPUT_BUCKET_NAME",
+    "OUTPUT_BUCKET_NAME",
+    "JOBS_TABLE_NAME",
+    "SEGMENT_COMPLETIONS_TABLE_NAME",
+    "REASSEMBLY_TRIGGERED_TABLE_NAME",
+)
+REGENERATE = "regenerate it with `nx run aws-infra:terraform-output` and point the environment's env_file at it"
+
+
+@dataclass(frozen=True)
+class Settings:
+    """One environment: where it is, what it is called there, and what counts as too much in it.
+
+    `queues` maps chunking, video-worker, ... to URLs; `tables` maps jobs, segment-completions, ... to names.
+    `frozen_now` is set for a sandbox that replays a recording: its rules use the time it was loaded.
+    """
+
+    environment: str
+    file: Path
+    region: str
+    account_id: str | None
+    endpoint_url: str | None
+    profile: str | None
+    reader_role_arn: str | None
+    keys: tuple[str, str] | None
+    sandbox: str | None
+    frozen_now: datetime | None
+    state: Path
+    thresholds: Thresholds
+    accepted: tuple[Accepted, ...]
+    queues: Mapping[str, str]
+    tables: Mapping[str, str]
+    prefix: str
+    cluster: str
+    input_bucket: str
+    output_bucket: str
+    endpoint_name: str | None
+
+    def now(self) -> datetime:
+        """Return the time the rules use: the load time of a recording, else this moment (UTC)."""
+        return self.frozen_now or datetime.now(UTC)
+
+    @property
+    def label(self) -> str | None:
+        """Return "SANDBOX <name>" where nobody may mistake practice for production, else None."""
+        return f"SANDBOX {self.sandbox}" if self.sandbox else None
+
+
+def open_settings(environment: str | None = None) -> Settings:
+    """Return the settings of `environment` (name or path), else of $OPS_ENVIRONMENT, else of the sandbox.
+
+    Starts the sandbox's server if the environment is one. Raises BadEnvironment or BadEnvFile.
+    """
+    path = find_environment(environment or os.environ.get("OPS_ENVIRONMENT") or "sandbox")
+    declared = load_environment(path)
+    sandbox = sandbox_process.ensure(declared.sandbox) if declared.sandbox else None
+    env_path = sandbox.env_file if sandbox else declared.env_path(path)
+    names = read_env_file(env_path)
+    return Settings(
+        environment=path.stem,
+        file=path,
+        region=_region(declared, names, path),
+        account_id=sandbox.account_id if sandbox else declared.account_id,
+        endpoint_url=sandbox.endpoint_url if sandbox else declared.endpoint_url,
+        profile=declared.profile,
+        reader_role_arn=declared.reader_role_arn,
+        keys=sandbox.keys if sandbox else None,
+        sandbox=declared.sandbox,
+        frozen_now=sandbox.loaded_at if sandbox else None,
+        state=declared.state_folder(path),
+        thresholds=declared.thresholds,
+        accepted=tuple(declared.accepted),
+        queues=_by_suffix(names, "_QUEUE_URL"),
+        tables=_by_suffix(names, "_TABLE_NAME"),
+        prefix=names.get("NAME_PREFIX") or names["ECS_CLUSTER_NAME"],
+        cluster=names["ECS_CLUSTER_NAME"],
+        input_bucket=names["INPUT_BUCKET_NAME"],
+        output_bucket=names["OUTPUT_BUCKET_NAME"],
+        endpoint_name=names.get("SAGEMAKER_ENDPOINT_NAME"),
+    )
+
+
+def read_env_file(path: Path) -> dict[str, str]:
+    """Return the non-empty names of a .env as Terraform's output writes it: KEY=value, unquoted, no export.
+
+    Raises BadEnvFile if the file is missing, empty, unreadable or lacks a name every section needs.
+    """
+    try:
+        text = dotenv_values(path, interpolate=False) if path.is_file() else None
+    except (OSError, UnicodeDecodeError) as error:
+        raise BadEnvFile("the pipeline's .env", str(path), f"cannot be read: {error}", REGENERATE) from None
+    if text is None:
+        raise BadEnvFile("the pipeline's .env", str(path), "there is no such file", REGENERATE)
+    names = {key: value for key, value in text.items() if value}
+    if not names:
+        raise BadEnvFile("the pipeline's .env", str(path), "it holds no KEY=value line", REGENERATE)
+    missing = [name for name in NEEDED if name not in names]
+    if missing or not _by_suffix(names, "_QUEUE_URL"):
+        lacks = ", ".join(missing) or "any *_QUEUE_URL"
+        raise BadEnvFile("the pipeline's .env", str(path), f"it lacks {lacks}", REGENERATE)
+    return names
+
+
+def _by_suffix(names: Mapping[str, str], suffix: str) -> dict[str, str]:
+    """Return {"video-worker": value} for VIDEO_WORKER<suffix>."""
+    return {
+        key.removesuffix(suffix).lower().replace("_", "-"): value
+        for key, value in sorted(names.items())
+        if key.endswith(suffix)
+    }
+
+
+def _region(declared: EnvironmentFile, names: Mapping[str, str], path: Path) -> str:
+    region = names["REGION"]
+    if declared.region and declared.region != region:
+        raise BadEnvironment(
+            f"region in {path.name}",
+            declared.region,
+            f"the pipeline's .env says REGION={region}",
+            "find out which deployment you mean, then make the two agree",
+        )
+    return region

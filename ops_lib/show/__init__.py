@@ -1,0 +1,1 @@
+"""What people see: plots, notebooks, pages, files."""

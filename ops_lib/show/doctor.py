@@ -1,0 +1,53 @@
+"""`ops doctor`: each read tried once, and for each that fails what to do about it."""
+
+from __future__ import annotations
+
+from ops_lib.aws import connect
+from ops_lib.decide.vocabulary import Severity
+from ops_lib.errors import EXIT_OK, EXIT_UNKNOWN, OpsError
+from ops_lib.evidence import Unread
+from ops_lib.read.identity import write_power
+from ops_lib.read.one_job import read_job
+from ops_lib.read.pipeline import PipelineReads
+from ops_lib.settings import Settings, open_settings
+
+NOBODY = "00000000-0000-0000-0000-000000000000"  # no job has it: every job read is tried, none finds anything
+Line = tuple[Severity, str]
+
+
+def examine(environment: str | None) -> tuple[list[Line], int]:
+    """Return one line per check and the exit code: 0 all well, 3 something unread, 64 a wrong setting or account."""
+    lines: list[Line] = []
+    try:
+        settings = open_settings(environment)
+        lines.append(("ok", f"environment {settings.environment}: {settings.file}"))
+        lines.append(("ok", f".env: {len(settings.queues)} queues, {len(settings.tables)} tables, {settings.region}"))
+        lines += _credential(settings)
+        lines += _reads(settings)
+    except OpsError as error:
+        return [*lines, ("critical", f"{type(error).__name__}: {error}")], error.exit_code
+    return lines, EXIT_UNKNOWN if any(severity == "unknown" for severity, _ in lines) else EXIT_OK
+
+
+def _credential(settings: Settings) -> list[Line]:
+    aws = connect(settings)
+    who = f"credential: {aws.identity.arn} in account {aws.identity.account_id}; {write_power(aws)}"
+    checked: Line = ("ok", who)
+    if settings.account_id:
+        return [checked]
+    return [
+        checked,
+        ("note", "account_id is not set in the environment file: a wrong account would not be noticed"),
+    ]
+
+
+def _reads(settings: Settings) -> list[Line]:
+    aws, now = connect(settings), settings.now()
+    whole = PipelineReads(aws, now).pipeline().parts()
+    one = {name: part for name, part in read_job(aws, NOBODY, now).parts().items() if name not in whole}
+    return [
+        ("unknown", f"{name}: {part.reason}. Next: {part.next_step}")
+        if isinstance(part, Unread)
+        else ("ok", f"{name}: {part.source}")
+        for name, part in (whole | one).items()
+    ]

@@ -1,0 +1,105 @@
+"""What the notebooks call: open the environment, show, conclude. A cell stays one sentence long."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+import pandas as pd
+from IPython.display import HTML, display
+
+from ops_lib.aws import Aws, connect
+from ops_lib.decide.findings import Finding, accept
+from ops_lib.decide.verdict import Verdict
+from ops_lib.evidence import Unread
+from ops_lib.parameters import Parameters, from_namespace
+from ops_lib.read.identity import write_power
+from ops_lib.settings import Settings, open_settings
+from ops_lib.show import page, tables
+from ops_lib.show.findings_file import MIME, document
+from ops_lib.show.plots import Plot
+from ops_lib.show.redact import safe
+
+
+@dataclass(frozen=True)
+class Runbook:
+    """One opened notebook: its parameters, its environment, the guarded clients and the time it judges at (UTC)."""
+
+    notebook: str
+    parameters: Any
+    settings: Settings
+    aws: Aws
+    now: datetime
+
+    @property
+    def label(self) -> str | None:
+        """Return what must stand on every figure of a sandbox, None in production."""
+        return self.settings.label
+
+    @property
+    def span(self) -> dict[str, Any]:
+        """Return what every plot over time takes: now, the window of the environment, the sandbox's label."""
+        days = self.settings.thresholds.history_days
+        return {"now": self.now, "window": timedelta(days=days), "sandbox": self.label}
+
+    def html(self, text: str) -> None:
+        """Show ready-made HTML of `tables`."""
+        display(HTML(text))
+
+    def table(self, frame: pd.DataFrame) -> None:
+        """Show a DataFrame as a table; missing values read "not known"."""
+        display(HTML(tables.table(frame)))
+
+    def unread(self, unread: Mapping[str, Unread]) -> None:
+        """Show what was not read, with reason and next step."""
+        display(HTML(tables.unread_table(unread)))
+
+    def plot(self, plot: Plot) -> None:
+        """Show a figure with its alt text, the same sentence below it, and its table folded beside it."""
+        metadata = {"image/png": {"alt": plot.alt}}
+        display({"image/png": plot.png(), "text/plain": plot.alt}, raw=True, metadata=metadata)
+        inside = tables.table(plot.table)
+        display(
+            HTML(f'<p class="caption">{safe(plot.alt)}</p><details><summary>as a table</summary>{inside}</details>')
+        )
+
+    def accepted(self, findings: Iterable[Finding]) -> tuple[Finding, ...]:
+        """Return the findings with those marked that the environment has accepted."""
+        return accept(findings, self.settings.accepted, self.now.date())
+
+    def conclude(
+        self, findings: Iterable[Finding], unread: Mapping[str, Unread], verdict: Verdict | None = None
+    ) -> None:
+        """Show all findings and leave them in the notebook as data, for the wrapper and for tests."""
+        marked = self.accepted(findings)
+        content = document(self.settings.environment, self.now, marked, unread, verdict)
+        display(HTML(tables.findings_table(marked) + tables.unread_table(unread)))
+        display({MIME: content, "text/plain": f"status: {content['status']}"}, raw=True)
+
+
+def open_runbook(notebook: str, namespace: Mapping[str, Any]) -> Runbook:
+    """Return the opened runbook after its parameters, environment and account have been checked, and show where it is.
+
+    `namespace` is the notebook's globals(). Raises BadInput (parameters, YAML, .env, account) or NotReadable;
+    nothing of the pipeline has been read then.
+    """
+    parameters: Parameters = from_namespace(notebook, namespace)
+    settings = open_settings(parameters.environment)
+    aws = connect(settings)
+    now = settings.now()
+    display(HTML(f"<style>{page.css()}</style>{_banner(settings, aws, now)}"))
+    return Runbook(notebook, parameters, settings, aws, now)
+
+
+def _banner(settings: Settings, aws: Aws, now: datetime) -> str:
+    facts = {
+        "environment": settings.environment,
+        "account": aws.identity.account_id + ("" if settings.account_id else " (not checked: no account_id given)"),
+        "region": settings.region,
+        "as": aws.identity.arn.rsplit(":", 1)[-1],
+        "this credential": write_power(aws),
+        "now": f"{now:%Y-%m-%d %H:%M:%S} UTC" + (" (load time)" if settings.frozen_now else ""),
+    }
+    return tables.banner(settings.label, facts)

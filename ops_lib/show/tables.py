@@ -1,0 +1,155 @@
+"""HTML for people: banner, status, findings, verdict, tables. Every value is redacted and escaped here."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from datetime import datetime
+
+import pandas as pd
+
+from ops_lib.decide.case import spans, words
+from ops_lib.decide.findings import Finding, status_of, worst_first
+from ops_lib.decide.pace import Pace
+from ops_lib.decide.verdict import Verdict
+from ops_lib.decide.vocabulary import Severity
+from ops_lib.evidence import Unread
+from ops_lib.show.redact import safe
+
+SENTENCES: dict[Severity, str] = {
+    "ok": "Nothing needs you.",
+    "warning": "Look at it today.",
+    "critical": "Something needs you now.",
+    "unknown": "It cannot be told whether something needs you.",
+}
+
+
+def badge(severity: str) -> str:
+    """Return a severity as a coloured word: never colour alone."""
+    return f'<span class="badge {safe(severity)}">{safe(severity)}</span>'
+
+
+def banner(label: str | None, facts: Mapping[str, object]) -> str:
+    """Return the line that says where one is; `label` (SANDBOX ...) stands first and large."""
+    kind = "banner sandbox" if label else "banner"
+    head = f"<strong>{safe(label)}</strong> " if label else ""
+    told = " &middot; ".join(f"{safe(name)} <b>{safe(value)}</b>" for name, value in facts.items())
+    return f'<div class="{kind}">{head}{told}</div>'
+
+
+def status_card(findings: Iterable[Finding], unread: Mapping[str, Unread]) -> str:
+    """Return the first thing a report says: status, how many of each, what was not read."""
+    found = list(findings)
+    status = status_of(found)
+    counts = {s: sum(f.severity == s and f.accepted is None for f in found) for s in ("critical", "unknown", "warning")}
+    told = ", ".join(f"{count} {severity}" for severity, count in counts.items() if count) or "no open finding"
+    not_read = f' <span class="small">{len(unread)} reads did not succeed; see below.</span>' if unread else ""
+    return f'<div class="verdict {status}">{badge(status)} <b>{SENTENCES[status]}</b> {told}.{not_read}</div>'
+
+
+def findings_table(findings: Iterable[Finding], *, all_of_them: bool = True) -> str:
+    """Return the findings, worst first; with `all_of_them` False only those that count, the rest folded away."""
+    ordered = worst_first(findings)
+    counting = [f for f in ordered if f.severity in ("critical", "unknown", "warning") and f.accepted is None]
+    rest = [f for f in ordered if f not in counting]
+    shown = list(ordered) if all_of_them else counting
+    folded = "" if all_of_them or not rest else _folded(f"{len(rest)} notes, accepted and ok", _rows(rest))
+    return (_rows(shown) if shown else "<p>No open finding.</p>") + folded
+
+
+def verdict_card(verdict: Verdict, job_id: str) -> str:
+    """Return the verdict as one screen: name, what happened, safe next step, what would be unsafe, the facts."""
+    lines = [
+        f'<div class="verdict {verdict.severity}">{badge(verdict.severity)} <b>{safe(verdict.name)}</b>'
+        f' <span class="small">confidence {verdict.confidence} &middot; job {safe(job_id)}</span>',
+        f"<p>{safe(verdict.summary)}</p>",
+        f"<p><b>Next safe step:</b> {safe(verdict.next_step)}</p>",
+    ]
+    if verdict.wait_until:
+        lines.append(f"<p><b>Wait until</b> {verdict.wait_until:%Y-%m-%d %H:%M:%S} UTC, then look again.</p>")
+    if len(verdict.candidates) > 1:
+        lines.append(f"<p><b>It may be:</b> {safe(', '.join(verdict.candidates))}</p>")
+    lines.append(
+        f"<p><b>Safe:</b> {_actions(verdict.safe_actions)} <b>Unsafe:</b> {_actions(verdict.unsafe_actions)}</p>"
+    )
+    lines.append(f"<ul>{''.join(f'<li>{safe(fact)}</li>' for fact in verdict.because)}</ul>")
+    if verdict.missing_segments:
+        lines.append(f"<p>Missing segments: {spans(verdict.missing_segments)}</p>")
+    modes = ", ".join(verdict.failure_modes)
+    return "".join(lines) + (f'<p class="small">Failure modes: {modes}</p></div>' if modes else "</div>")
+
+
+def unread_table(unread: Mapping[str, Unread]) -> str:
+    """Return what was not read, why, and what to do; a sentence when everything was read."""
+    if not unread:
+        return '<p class="small">Everything asked for was read.</p>'
+    rows = "".join(
+        f"<tr><td>{badge('unknown')}</td><td>{safe(name)}</td><td>{safe(part.reason)}</td>"
+        f"<td>{safe(part.next_step)}</td></tr>"
+        for name, part in sorted(unread.items())
+    )
+    return _table(("", "not read", "reason", "next step"), rows)
+
+
+def table(frame: pd.DataFrame, *, most: int = 60) -> str:
+    """Return a DataFrame as a table, times as UTC, missing values as "not known"; at most `most` rows, said so."""
+    columns = [str(name).replace("_", " ") for name in frame.columns]
+    body = "".join(
+        f"<tr>{''.join(f'<td>{safe(_cell(value))}</td>' for value in row)}</tr>"
+        for row in frame.head(most).itertuples(index=False)
+    )
+    more = len(frame) - most
+    rest = f'<p class="small">{more} more rows are not shown.</p>' if more > 0 else ""
+    return _table(columns, body) + rest
+
+
+def pace_line(pace: Pace) -> str:
+    """Return one sentence on a job's pace: stalled since when, or when it should be done."""
+    if not pace.missing:
+        return "<p>Every segment is recorded.</p>"
+    if pace.stall:
+        silent = words((pace.stall[1] - pace.stall[0]).total_seconds())
+        return f"<p><b>Stalled:</b> nothing recorded for {silent}; {pace.missing} segments are missing.</p>"
+    if pace.eta and pace.eta_range:
+        low, high = pace.eta_range
+        return f"<p>At its own pace done about {pace.eta:%H:%M} UTC ({low:%H:%M} to {high:%H:%M}).</p>"
+    return f"<p>{pace.missing} segments are missing; too few are recorded to measure a pace.</p>"
+
+
+def _rows(findings: Iterable[Finding]) -> str:
+    return _table(("", "finding", "next step"), "".join(map(_finding_row, findings)))
+
+
+def _finding_row(finding: Finding) -> str:
+    facts = "".join(f"<li>{safe(fact)}</li>" for fact in finding.evidence)
+    said = f"{safe(finding.summary)}" + (f"<ul>{facts}</ul>" if facts else "")
+    if finding.accepted:
+        said += f'<p class="small">Accepted: {safe(finding.accepted)}</p>'
+    opened = ""
+    if finding.notebook:
+        given = " ".join(f"-p {safe(name)}={safe(value)}" for name, value in finding.parameters.items())
+        opened = f"<br><code>ops open {safe(finding.notebook)} {given}</code>"
+    where = f'<span class="small">{safe(finding.section)} &middot; {safe(finding.id)}</span>'
+    return (
+        f"<tr><td>{badge(finding.severity)}</td><td>{said}{where}</td><td>{safe(finding.next_step)}{opened}</td></tr>"
+    )
+
+
+def _table(columns: Iterable[str], body: str) -> str:
+    head = "".join(f"<th>{safe(name)}</th>" for name in columns)
+    return f'<div class="scroll"><table class="ops"><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table></div>'
+
+
+def _folded(title: str, inside: str) -> str:
+    return f"<details><summary>{safe(title)}</summary>{inside}</details>"
+
+
+def _actions(actions: Iterable[str]) -> str:
+    return ", ".join(f"<code>{safe(action)}</code>" for action in actions) or "none"
+
+
+def _cell(value: object) -> object:
+    if value is None or value is pd.NaT or value is pd.NA or value != value:
+        return "not known"
+    if isinstance(value, datetime):
+        return f"{value:%Y-%m-%d %H:%M:%S}"
+    return value
