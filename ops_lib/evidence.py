@@ -214,8 +214,25 @@ class JobLogs:
     via: str = "StartQuery"
 
 
+class Gathered:
+    """Evidence of many parts, each read or unread on its own."""
+
+    def parts(self) -> dict[str, Evidence[object]]:
+        """Return every part by the name people read."""
+        raise NotImplementedError
+
+    def unread(self) -> dict[str, Unread]:
+        """Return only the parts that were not read."""
+        return {name: part for name, part in self.parts().items() if isinstance(part, Unread)}
+
+
+def _queue_parts(queues: Mapping[str, QueuePair]) -> dict[str, Evidence[object]]:
+    flat: dict[str, Evidence[object]] = {f"{pair.key} queue": pair.main for pair in queues.values()}
+    return flat | {f"{pair.key} dead-letter queue": pair.dlq for pair in queues.values() if pair.dlq is not None}
+
+
 @dataclass(frozen=True)
-class JobEvidence:
+class JobEvidence(Gathered):
     """Everything the verdict on one job is judged from; each part is read or unread on its own."""
 
     job_id: str
@@ -247,19 +264,11 @@ class JobEvidence:
             "endpoint": self.endpoint,
             "log lines": self.logs,
         }
-        for pair in self.queues.values():
-            flat[f"{pair.key} queue"] = pair.main
-            if pair.dlq is not None:
-                flat[f"{pair.key} dead-letter queue"] = pair.dlq
-        return flat
-
-    def unread(self) -> dict[str, Unread]:
-        """Return only the parts that were not read."""
-        return {name: part for name, part in self.parts().items() if isinstance(part, Unread)}
+        return flat | _queue_parts(self.queues)
 
 
 @dataclass(frozen=True)
-class PipelineEvidence:
+class PipelineEvidence(Gathered):
     """The pipeline as a whole. `queues` by key of the .env; `open_jobs` by status, oldest first.
 
     `history`: columns time (UTC), queue, dead_letters, depth_messages, hourly maximum, a gap left a gap.
@@ -291,12 +300,4 @@ class PipelineEvidence:
             "completed jobs": self.completed,
         }
         flat |= {f"jobs with status {status}": jobs for status, jobs in self.open_jobs.items()}
-        for pair in self.queues.values():
-            flat[f"{pair.key} queue"] = pair.main
-            if pair.dlq is not None:
-                flat[f"{pair.key} dead-letter queue"] = pair.dlq
-        return flat
-
-    def unread(self) -> dict[str, Unread]:
-        """Return only the parts that were not read."""
-        return {name: part for name, part in self.parts().items() if isinstance(part, Unread)}
+        return flat | _queue_parts(self.queues)

@@ -76,8 +76,8 @@ def listed() -> list[Any]:
 
 def aws(service: str) -> Any:
     """Return a client that could send nothing: its endpoint is a closed port of this machine."""
-    keys = {"aws_access_key_id": "a", "aws_secret_access_key": "b", "region_name": "us-east-1"}
-    return boto3.Session(**keys).client(service, endpoint_url="http://127.0.0.1:9")  # type: ignore[call-overload]
+    session: Any = boto3.Session("a", "b", region_name="us-east-1")
+    return session.client(service, endpoint_url="http://127.0.0.1:9")
 
 
 def python(code: str) -> subprocess.CompletedProcess[str]:
@@ -100,9 +100,7 @@ def test_no_listed_operation_is_a_change(service: gate.Service) -> None:
     model = service_model(service)
     for name in service.operations:
         first_word = re.findall("[A-Z][a-z]+", name)[0]
-        assert (
-            first_word in ("Get", "List", "Describe", "Head", "Query", "Scan") or name in NOT_NAMED_AS_READS
-        )
+        assert first_word in ("Get", "List", "Describe", "Head", "Query", "Scan") or name in NOT_NAMED_AS_READS
         if service.kind == "rest":
             assert _sent_as_read(service, model.operation_model(name))
 
@@ -115,7 +113,8 @@ def _sent_as_read(service: gate.Service, operation: OperationModel) -> bool:
 def test_where_amazon_marks_reads_itself_the_list_agrees() -> None:
     """Smithy's trait `readonly`: only some service models carry it, ECS's is complete."""
     (ecs,) = (service for service in gate.CATALOGUE if service.service_id == "ECS")
-    operations = service_model(ecs)._service_description["operations"]
+    model: Any = service_model(ecs)
+    operations = model._service_description["operations"]
     assert all(operations[name].get("readonly") for name in ecs.operations)
 
 
@@ -166,7 +165,7 @@ def test_a_change_is_refused_before_its_arguments_are_looked_at() -> None:
 
 def test_a_change_is_refused_before_a_credential_is_looked_for() -> None:
     session = botocore.session.Session()
-    client = session.create_client("s3", region_name="us-east-1", endpoint_url="http://127.0.0.1:9")
+    client: Any = session.create_client("s3", region_name="us-east-1", endpoint_url="http://127.0.0.1:9")
     with pytest.raises(ChangeRefused):
         client.put_object(Bucket="b", Key="k")
 
@@ -225,9 +224,7 @@ def test_every_seam_is_ours_after_import() -> None:
     assert all(hasattr(vars(owner)[name], "__ops_gate__") for owner, name in SEAMS)
 
 
-@pytest.mark.parametrize(
-    "again", [gate.install, lambda: importlib.reload(gate), lambda: importlib.reload(ops_lib)]
-)
+@pytest.mark.parametrize("again", [gate.install, lambda: importlib.reload(gate), lambda: importlib.reload(ops_lib)])
 def test_installing_again_wraps_nothing_twice(again: Callable[[], object]) -> None:
     before = [vars(owner)[name] for owner, name in SEAMS]
     again()
@@ -236,12 +233,8 @@ def test_installing_again_wraps_nothing_twice(again: Callable[[], object]) -> No
         aws("sqs").purge_queue(QueueUrl="q")
 
 
-@pytest.mark.parametrize(
-    "module_and_seam", ["client.BaseClient._make_api_call", "endpoint.Endpoint.make_request"]
-)
-@pytest.mark.parametrize(
-    "change", ["del {seam}", "{seam} = lambda self, request, more: None", "{seam} = None"]
-)
+@pytest.mark.parametrize("module_and_seam", ["client.BaseClient._make_api_call", "endpoint.Endpoint.make_request"])
+@pytest.mark.parametrize("change", ["del {seam}", "{seam} = lambda self, request, more: None", "{seam} = None"])
 def test_a_botocore_without_the_seam_is_not_imported_with(module_and_seam: str, change: str) -> None:
     _refuses_to_import(module_and_seam, change)
 

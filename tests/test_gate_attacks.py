@@ -9,14 +9,15 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from attack import roads
+from attack import run  # noqa: F401 (registers the roads)
+from attack.road import ALONE, KERNEL, LIMITS
 from attack.server import CountingServer, client_environment, counting_server
 from jupyter_client.blocking.client import BlockingKernelClient
 from jupyter_client.manager import start_new_kernel
 
 from ops_lib.gate import CATALOGUE
 
-ATTACK = Path(__file__).parent / "attack"
+TESTS = Path(__file__).parent
 SERVICES = (
     "sqs dynamodb ecs application-autoscaling cloudwatch logs s3 sagemaker ecr codebuild pipes iam sts sso"
     " sso-oidc signin"
@@ -52,10 +53,10 @@ def free_cell(server: CountingServer) -> Iterator[Cell]:
 
 def _kernel(server: CountingServer, last_line: str) -> Iterator[Cell]:
     environment = os.environ | client_environment(server.url)
-    manager, client = start_new_kernel(kernel_name="python3", env=environment, cwd=str(ATTACK))
+    manager, client = start_new_kernel(kernel_name="python3", env=environment, cwd=str(TESTS))
     try:
         # The roads are imported before the library, as by somebody's earlier cell.
-        first = f"import sys; sys.path.insert(0, {str(ATTACK)!r})\nimport roads\nroads.earlier()\n{last_line}"
+        first = f"import sys; sys.path.insert(0, {str(TESTS)!r})\nfrom attack import run\nrun.earlier()\n{last_line}"
         assert _execute(client, first) == ""
         yield lambda code: _execute(client, code)
     finally:
@@ -70,33 +71,31 @@ def _execute(client: BlockingKernelClient, code: str) -> str:
 
 
 def _run(server: CountingServer, script: str, *arguments: str) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, str(ATTACK / script), *arguments]
+    command = [sys.executable, "-m", f"attack.{script}", *arguments]
     environment = os.environ | client_environment(server.url)
-    return subprocess.run(command, env=environment, capture_output=True, text=True, timeout=60)
+    return subprocess.run(command, env=environment, cwd=TESTS, capture_output=True, text=True, timeout=60)
 
 
 def _alone(server: CountingServer, road: str, *options: str) -> subprocess.CompletedProcess[str]:
-    return _run(server, "roads.py", road, *options)
+    return _run(server, "run", road, *options)
 
 
-@pytest.mark.parametrize("road", roads.KERNEL)
+@pytest.mark.parametrize("road", KERNEL)
 def test_a_rogue_cell_changes_nothing(road: str, rogue_cell: Cell, server: CountingServer) -> None:
     server.take()
-    error = rogue_cell(f"roads.KERNEL[{road!r}]()")
+    error = rogue_cell(f"run.KERNEL[{road!r}]()")
     assert server.take_changes() == []
     assert error == "ChangeRefused"
 
 
-@pytest.mark.parametrize("road", roads.KERNEL)
-def test_the_road_leads_somewhere_without_the_gate(
-    road: str, free_cell: Cell, server: CountingServer
-) -> None:
+@pytest.mark.parametrize("road", KERNEL)
+def test_the_road_leads_somewhere_without_the_gate(road: str, free_cell: Cell, server: CountingServer) -> None:
     server.take()
-    free_cell(f"roads.KERNEL[{road!r}]()")
+    free_cell(f"run.KERNEL[{road!r}]()")
     assert server.take_changes() != []
 
 
-@pytest.mark.parametrize("road", roads.ALONE)
+@pytest.mark.parametrize("road", ALONE)
 def test_a_bent_process_changes_nothing(road: str, server: CountingServer) -> None:
     server.take()
     ran = _alone(server, road, "guarded")
@@ -105,7 +104,7 @@ def test_a_bent_process_changes_nothing(road: str, server: CountingServer) -> No
     assert "ChangeRefused" in ran.stderr or "refused" in ran.stderr or road == "judges_replaced"
 
 
-@pytest.mark.parametrize("road", roads.ALONE)
+@pytest.mark.parametrize("road", ALONE)
 def test_the_bent_road_leads_to_a_change_without_the_gate(road: str, server: CountingServer) -> None:
     server.take()
     ran = _alone(server, road)
@@ -121,7 +120,7 @@ def test_each_seam_is_needed(seam: str, road: str, server: CountingServer) -> No
     assert server.take_changes() != [], ran.stderr
 
 
-@pytest.mark.parametrize("road", roads.LIMITS)
+@pytest.mark.parametrize("road", LIMITS)
 def test_known_limit(road: str, server: CountingServer) -> None:
     """These DO pass, and README says so: one process is no boundary, the read-only credential is.
 
@@ -145,11 +144,12 @@ def test_reads_still_arrive(rogue_cell: Cell, server: CountingServer) -> None:
     server.take()
     cell = """
 import io
-roads.fresh("dynamodb").get_item(**roads.KEY)
-roads.boto3.resource("dynamodb").Table("jobs").get_item(Key={"pk": "1"})
-roads.fresh("sqs").get_queue_attributes(QueueUrl=roads.QUEUE)
-roads.send(roads.fresh("s3").generate_presigned_url("get_object", Params=roads.OBJECT), "GET")
-roads.fresh("s3").download_fileobj("bucket", "key", io.BytesIO())
+from attack.road import KEY, OBJECT, QUEUE, boto3, fresh, send
+fresh("dynamodb").get_item(**KEY)
+boto3.resource("dynamodb").Table("jobs").get_item(Key={"pk": "1"})
+fresh("sqs").get_queue_attributes(QueueUrl=QUEUE)
+send(fresh("s3").generate_presigned_url("get_object", Params=OBJECT), "GET")
+fresh("s3").download_fileobj("bucket", "key", io.BytesIO())
 """
     assert rogue_cell(cell) == ""
     expected = [
@@ -166,6 +166,6 @@ roads.fresh("s3").download_fileobj("bucket", "key", io.BytesIO())
 def test_every_listed_read_reaches_the_server(server: CountingServer) -> None:
     """No listed operation is refused on its way, for its method, its protocol or its endpoint's prefix."""
     server.take()
-    ran = _run(server, "every_read.py", *SERVICES.split())
+    ran = _run(server, "every_read", *SERVICES.split())
     assert ran.stdout == ""
     assert len(server.take()) == sum(len(service.operations) for service in CATALOGUE), ran.stderr

@@ -1,6 +1,6 @@
 """Call every listed read once, with the smallest arguments botocore accepts; print what was refused.
 
-python every_read.py SERVICE...     names as boto3 takes them
+python -m attack.every_read SERVICE...     names as boto3 takes them
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ def smallest(shape: Any) -> Any:
 
 def main(services: list[str]) -> None:
     session = botocore.session.get_session()
-    boto3_names = {session.get_service_model(name).service_id: name for name in services}
+    boto3_names: dict[str, str] = {session.get_service_model(name).service_id: name for name in services}
     for service in CATALOGUE:
         client: Any = boto3.client(boto3_names[service.service_id])  # type: ignore[call-overload]
         for operation in sorted(service.operations):

@@ -1,0 +1,55 @@
+# The same few commands everywhere. Everything runs in .venv, which is made on first use and whenever the lock changes.
+VENV := .venv
+BIN := $(VENV)/bin
+PYTHON := $(shell command -v python3.11 || command -v python3)
+NBSTRIPOUT := $(BIN)/nbstripout --keep-id --extra-keys "metadata.papermill cell.metadata.papermill metadata.widgets"
+
+.PHONY: report test prove check format lab bench lock clean
+
+report: $(VENV)/.ready  ## environment, sandbox and daily report; ends with the path of the HTML page
+	@$(BIN)/ops report --environment sandbox; code=$$?; \
+	case $$code in 0|1|2|3) exit 0 ;; *) exit $$code ;; esac
+
+test: check  ## everything that is checked on every change, with small counts
+	$(BIN)/python -m pytest -q tests
+	$(BIN)/python -m pytest -q -p no:cacheprovider --nbmake notebooks
+
+prove: check  ## the same tests with their long counts
+	OPS_PROVE=1 $(BIN)/python -m pytest -q tests
+
+check: $(VENV)/.ready  ## format, lint, types, notebooks without outputs
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(NBSTRIPOUT) --verify notebooks/*.ipynb
+
+format: $(VENV)/.ready  ## put code and notebooks in shape
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+	$(NBSTRIPOUT) notebooks/*.ipynb
+
+lab: $(VENV)/.ready  ## JupyterLab on the notebooks
+	$(BIN)/jupyter lab notebooks
+
+bench: $(VENV)/.ready  ## speed against a floor in the same run, AWS calls, memory
+	$(BIN)/python -m tests.bench
+
+lock:  ## new requirements.lock; needs uv
+	uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header \
+	  --extra sandbox --extra dev pyproject.toml -o requirements.lock
+
+clean:  ## stop the sandboxes, remove the environment
+	-$(BIN)/ops sandbox stop
+	rm -rf $(VENV)
+
+$(VENV)/.ready: requirements.lock pyproject.toml
+	@if command -v uv >/dev/null; then \
+	  uv venv --quiet --allow-existing --python $(PYTHON) $(VENV) && \
+	  uv pip install --quiet --python $(BIN)/python --require-hashes -r requirements.lock && \
+	  uv pip install --quiet --python $(BIN)/python --no-deps -e . ; \
+	else \
+	  $(PYTHON) -m venv $(VENV) && \
+	  $(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock && \
+	  $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps -e . ; \
+	fi
+	@touch $@

@@ -1,0 +1,105 @@
+"""Parameters by name and type, from the command line, from YAML and from a notebook's own cells."""
+
+import pytest
+
+from ops_lib import parameters
+from ops_lib.errors import BadParameter
+
+JOB = "bb37f23c-7609-4727-bc8a-bb541b4bd02a"
+
+
+class Sample(parameters.Parameters):
+    count: int = 1
+    apply: bool = False
+    account: str = ""
+
+
+@pytest.fixture(autouse=True)
+def sample(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(parameters.SCHEMAS, "sample", Sample)
+
+
+def test_command_line_texts_are_read_by_their_declared_type() -> None:
+    given = {"count": "12", "apply": "false", "account": "012345678901"}
+    read = parameters.from_command_line("sample", given)
+    assert read.model_dump() == {"environment": "", "count": 12, "apply": False, "account": "012345678901"}
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "says"),
+    [
+        ("count", "twelve", "integer"),
+        ("count", "1.5", "integer"),
+        ("count", "", "integer"),
+        ("apply", "maybe", "bool"),
+        ("cuont", "1", "no parameter of that name"),
+    ],
+)
+def test_a_wrong_text_is_refused_by_name_value_rule_and_step(name: str, text: str, says: str) -> None:
+    with pytest.raises(BadParameter) as refused:
+        parameters.from_command_line("sample", {name: text})
+    said = str(refused.value)
+    assert name in said
+    assert says in said
+    assert "Next:" in said
+    assert "\n" not in said
+
+
+@pytest.mark.parametrize(
+    ("values", "says"),
+    [
+        ({"apply": "false"}, "true or false without quotes"),
+        ({"account": 12345678901}, "leading zero"),
+        ({"account": 1.0}, "leading zero"),
+        ({"count": "12"}, "integer"),
+        ({"count": True}, "integer"),
+        ({"count": None}, "integer"),
+        ({"environment": ["a"]}, "string"),
+        ({"nosuch": 1}, "use one of: environment, count, apply, account"),
+    ],
+)
+def test_yaml_values_must_have_the_declared_type(values: dict[str, object], says: str) -> None:
+    with pytest.raises(BadParameter, match=says):
+        parameters.from_values("sample", values)
+
+
+def test_an_address_of_the_web_ui_becomes_the_id() -> None:
+    read = parameters.from_command_line("3_stuck_job", {"job_id": f"https://host/jobs/{JOB}"})
+    assert read.model_dump()["job_id"] == JOB
+
+
+@pytest.mark.parametrize("job_id", ["../../x", f"{JOB}\n", "$(reboot)", ".*"])
+def test_a_hostile_job_id_is_refused_from_every_side(job_id: str) -> None:
+    with pytest.raises(BadParameter, match="lower-case UUID"):
+        parameters.from_command_line("3_stuck_job", {"job_id": job_id})
+    with pytest.raises(BadParameter, match="lower-case UUID"):
+        parameters.from_values("3_stuck_job", {"job_id": job_id})
+    with pytest.raises(BadParameter, match="lower-case UUID"):
+        parameters.from_namespace("3_stuck_job", {"job_id": job_id})
+
+
+def test_the_namespace_counts_only_the_declared_names() -> None:
+    namespace = {"environment": "x", "count": 3, "apply": True, "account": "1", "pandas": object(), "_": 1}
+    assert parameters.from_namespace("sample", namespace).model_dump()["count"] == 3
+
+
+def test_a_misspelt_name_that_papermill_injected_is_refused() -> None:
+    cells = ["", 'environment = ""', "# Parameters\ncuont = 3\n"]
+    with pytest.raises(BadParameter, match="cuont"):
+        parameters.from_namespace("sample", {"environment": "", "cuont": 3, "In": cells})
+
+
+def test_a_name_assigned_by_a_cell_of_ones_own_is_nobodys_parameter() -> None:
+    cells = ["", "# my notes\ncuont = 3\n"]
+    assert parameters.from_namespace("sample", {"environment": "", "cuont": 3, "In": cells})
+
+
+def test_an_unknown_notebook_names_those_there_are() -> None:
+    with pytest.raises(BadParameter, match="0_triage, 3_stuck_job, daily_health"):
+        parameters.from_command_line("6_nonsense", {})
+
+
+@pytest.mark.parametrize("text", ["-1", "201", "9999999999999999999999"])
+def test_a_count_out_of_bounds_is_refused(text: str) -> None:
+    with pytest.raises(BadParameter, match="judged_jobs"):
+        parameters.from_command_line("daily_health", {"judged_jobs": text})
