@@ -13,7 +13,7 @@ _SECRETS = (
     re.compile(r"(?i)(?<=x-amz-security-token=)[^&\s\"']+"),
     re.compile(r"(?i)(?<=[?&]signature=)[^&\s\"']+"),
     re.compile(r"(?i)(?<=[?&]token=)[^&\s\"']+"),
-    re.compile(r"(?i)\b(?:secret_?access_?key|session_?token|password)\b[\"']?\s*[=:]\s*[\"']?[^\s\"',}]+"),
+    re.compile(r"(?i)(?:secret_?access_?key|session_?token|password)[\"']?\s*[=:]\s*[\"']?[^\s\"',}]+"),
     re.compile(r"(?i)(?<=bearer )[A-Za-z0-9._~+/=-]{8,}"),
     re.compile(r"\bhf_[A-Za-z0-9]{16,}\b"),
     re.compile(r"\bgh[pousr]_[A-Za-z0-9]{20,}\b"),

@@ -1,0 +1,59 @@
+"""Secrets are removed and markup is escaped, wherever text came from AWS."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ops_lib.show.redact import REMOVED, redact, safe
+
+KEY = "AKIA" + "IOSFODNN7EXAMPLE"
+
+
+@pytest.mark.parametrize(
+    ("text", "secret"),
+    [
+        (f"key {KEY} denied", KEY),
+        ("temporary ASIA" + "A" * 16, "ASIA" + "A" * 16),
+        ("https://b.s3.amazonaws.com/k?X-Amz-Signature=0a1b2c3d&x=1", "0a1b2c3d"),
+        ("https://b/k?X-Amz-Credential=abc%2F20260101&x=1", "abc%2F20260101"),
+        ("https://b/k?x-amz-security-token=IQoJb3JpZ2luX2VjE", "IQoJb3JpZ2luX2VjE"),
+        ("https://b/k?AWSAccessKeyId=x&Signature=vjbyPxybdZaNmGa%3D", "vjbyPxybdZaNmGa%3D"),
+        ("aws_secret_access_key = wJalrXUtnFEMI/K7MDENG", "wJalrXUtnFEMI/K7MDENG"),
+        ('{"SecretAccessKey": "wJalrXUtnFEMI"}', "wJalrXUtnFEMI"),
+        ('"SessionToken": "FwoGZXIvYXdz"', "FwoGZXIvYXdz"),
+        ("Authorization: Bearer abcdef0123456789", "abcdef0123456789"),
+        ("HF_TOKEN hf_" + "a" * 34, "hf_" + "a" * 34),
+        ("ghp_" + "b" * 36, "ghp_" + "b" * 36),
+        ("eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxMjM0In0.abc_def-123", "eyJzdWIiOiIxMjM0In0"),
+    ],
+)
+def test_a_secret_does_not_survive(text: str, secret: str) -> None:
+    assert secret not in redact(text)
+    assert REMOVED in redact(text)
+    assert secret not in safe(text)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "job_id=bb37f23c-7609-4727-bc8a-bb541b4bd02a created mode=sbs",
+        "arn:aws:sqs:us-east-1:123456789012:stereo-spot-chunking-dlq",
+        "s3://stereo-spot-output-123456789012/jobs/x/segments/0.mp4",
+        "An error occurred (ValidationError) when calling the InvokeEndpointAsync operation",
+    ],
+)
+def test_evidence_is_left_alone(text: str) -> None:
+    assert redact(text) == text
+
+
+@given(st.text())
+def test_no_markup_and_no_control_character_gets_through(text: str) -> None:
+    shown = safe(text)
+    assert "<" not in shown
+    assert ">" not in shown
+    assert '"' not in shown
+    assert all(c.isprintable() or c in "\n\t" for c in shown)
+
+
+def test_hostile_text_is_shown_as_text() -> None:
+    assert safe("<script>alert(1)</script>") == "&lt;script&gt;alert(1)&lt;/script&gt;"
