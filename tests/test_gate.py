@@ -146,6 +146,19 @@ def test_the_list_cannot_be_edited_in_place() -> None:
         gate.CATALOGUE[0].operations = frozenset()  # type: ignore[misc]
 
 
+def test_replacing_the_list_opens_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The patched methods hold the list of the first import; a global with its name is only a name."""
+    everything = gate.Service("SQS", "sqs", "rest", frozenset({"PurgeQueue"}))
+    monkeypatch.setattr(gate, "CATALOGUE", (everything,))
+    monkeypatch.setattr(gate, "READS", {"SQS": everything.operations})
+    monkeypatch.setattr(gate, "TOKEN_PATHS", {("SQS", "/"), ("S3", "/b/k")})
+    gate.install()
+    with pytest.raises(ChangeRefused, match="Refused SQS PurgeQueue: it is not on the list"):
+        aws("sqs").purge_queue(QueueUrl="q")
+    with pytest.raises(ChangeRefused, match="Refused S3 PUT request"):
+        aws("s3").generate_presigned_url("get_object", Params={"Bucket": "b", "Key": "k"}, HttpMethod="PUT")
+
+
 # The refusal.
 
 
