@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import time
+from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -141,7 +142,12 @@ def _filter_group(aws: Aws, name: str, request: dict[str, Any]) -> list[LogLine]
 
 def _groups(aws: Aws, prefix: str) -> list[tuple[str, int | None]]:
     pages = aws.client("logs").get_paginator("describe_log_groups").paginate(logGroupNamePrefix=prefix)
-    return [(got["logGroupName"], got.get("retentionInDays")) for page in pages for got in page["logGroups"]]
+    return [(str(got["logGroupName"]), _days(got)) for page in pages for got in page["logGroups"]]
+
+
+def _days(group: Mapping[str, Any]) -> int | None:
+    kept = group.get("retentionInDays")
+    return None if kept is None else int(kept)
 
 
 def _group_gaps(aws: Aws, groups: dict[str, int | None], since: datetime | None, now: datetime) -> tuple[str, ...]:

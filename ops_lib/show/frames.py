@@ -77,10 +77,13 @@ def completed_per_day(evidence: PipelineEvidence, now: datetime, days: int) -> p
 
 def services(evidence: PipelineEvidence) -> pd.DataFrame:
     """Return one row per service: desired, running, pending tasks, scaling bounds, its newest event."""
-    bounds = {t.service: t for t in evidence.targets.value} if isinstance(evidence.targets, Read) else {}
-    found = evidence.services.value if isinstance(evidence.services, Read) else ()
+    if isinstance(evidence.services, Unread):
+        return pd.DataFrame({"service": [f"not read: {evidence.services.reason}"]})
+    targets = evidence.targets
+    bounds = {target.service: target for target in targets.value} if isinstance(targets, Read) else {}
+    no_bounds = "none" if isinstance(targets, Read) else "not read"
     rows = []
-    for service in found:
+    for service in evidence.services.value:
         target = bounds.get(service.name)
         rows.append(
             {
@@ -88,7 +91,7 @@ def services(evidence: PipelineEvidence) -> pd.DataFrame:
                 "desired": service.desired,
                 "running": service.running,
                 "pending": service.pending,
-                "scaling": f"{target.min_capacity} to {target.max_capacity}" if target else "none",
+                "scaling": f"{target.min_capacity} to {target.max_capacity}" if target else no_bounds,
                 "last event": service.events[0][1] if service.events else "none",
             }
         )
@@ -116,10 +119,15 @@ def job_facts(job: JobEvidence) -> pd.DataFrame:
 
 
 def log_lines(job: JobEvidence) -> pd.DataFrame:
-    """Return time (UTC), log stream, kind of line and message of the job's own lines; empty where not read."""
-    lines = job.logs.value.lines if isinstance(job.logs, Read) else ()
-    signs = read_signs(lines)
+    """Return time (UTC), log stream, kind of line and message of the job's own lines; one row that says so if none."""
+    if isinstance(job.logs, Unread):
+        return pd.DataFrame({"message": [f"not read: {job.logs.reason}"]})
+    signs = read_signs(job.logs.value.lines)
     rows = [(sign.at, sign.stream.rsplit("/", 1)[0], sign.kind, sign.message) for sign in signs]
+    rows += [(None, "", "gap", gap) for gap in job.logs.value.gaps]
+    if not rows:
+        said = f"no line with this job's id in {', '.join(job.logs.value.groups)}"
+        return pd.DataFrame({"message": [said]})
     return pd.DataFrame(rows, columns=["time", "stream", "kind", "message"])
 
 

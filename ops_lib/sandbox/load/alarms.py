@@ -1,0 +1,28 @@
+"""The recorded CloudWatch alarms with the state they had; none of them has an action (pipeline.md 7)."""
+
+from __future__ import annotations
+
+from moto.cloudwatch.models import cloudwatch_backends
+
+from ops_lib.sandbox.recording import ACCOUNT, REGION, Recording
+
+
+def load(recording: Recording) -> None:
+    """Make the recorded alarms."""
+    backend = cloudwatch_backends[ACCOUNT][REGION]
+    for recorded in recording.data["alarms"]:
+        alarm = backend.put_metric_alarm(
+            name=recorded["AlarmName"],
+            namespace=recorded["Namespace"],
+            metric_name=recorded["MetricName"],
+            comparison_operator=recorded["ComparisonOperator"],
+            evaluation_periods=1,
+            period=recorded["Period"],
+            threshold=recorded["Threshold"],
+            statistic=recorded["Statistic"],
+            description="",
+            dimensions=recorded["Dimensions"],
+            alarm_actions=[],
+        )
+        alarm.state_value = recorded["StateValue"]
+        alarm.state_updated_timestamp = recording.loaded_at

@@ -1,0 +1,57 @@
+"""DynamoDB tables with their keys, indexes (projection ALL), time to live and items (pipeline.md 2)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from moto.dynamodb.models import dynamodb_backends
+from moto.dynamodb.models.table import Table
+
+from ops_lib.sandbox.recording import ACCOUNT, REGION, Recording
+
+NUMBERS = {"segment_index", "completed_at", "created_at"}
+EXPIRING = ("reassembly-triggered", "inference-invocations")
+
+
+def load(recording: Recording) -> None:
+    """Make the recorded tables and put their items."""
+    backend = dynamodb_backends[ACCOUNT][REGION]
+    for name, recorded in recording.data["tables"].items():
+        indexes = [_index(index) for index in recorded["GSIs"]]
+        keys = recorded["KeySchema"] + [key for index in indexes for key in index["KeySchema"]]
+        table = backend.create_table(
+            name=name,
+            schema=recorded["KeySchema"],
+            throughput=None,
+            attr=_attributes(keys),
+            global_indexes=indexes,
+            indexes=[],
+            streams=None,
+            billing_mode="PAY_PER_REQUEST",
+            sse_specification=None,
+            tags=[],
+            deletion_protection_enabled=False,
+            warm_throughput=None,
+        )
+        _fill(table, recorded["Items"])
+        if name.endswith(EXPIRING):
+            backend.update_time_to_live(name, {"Enabled": True, "AttributeName": "ttl"})
+
+
+def _fill(table: Table, items: list[dict[str, Any]]) -> None:
+    for item in items:
+        table.put_item(item, overwrite=True)
+
+
+def _index(name: str) -> dict[str, Any]:
+    """Return an index named `status-<range attribute>`, as the pipeline names all of its indexes."""
+    schema = [
+        {"AttributeName": "status", "KeyType": "HASH"},
+        {"AttributeName": name.removeprefix("status-"), "KeyType": "RANGE"},
+    ]
+    return {"IndexName": name, "KeySchema": schema, "Projection": {"ProjectionType": "ALL"}}
+
+
+def _attributes(keys: list[dict[str, str]]) -> list[dict[str, str]]:
+    names = sorted({key["AttributeName"] for key in keys})
+    return [{"AttributeName": name, "AttributeType": "N" if name in NUMBERS else "S"} for name in names]

@@ -1,0 +1,125 @@
+"""Start, find and end the server processes: one for each name, never somebody else's."""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from ops_lib.environment import state_root
+from ops_lib.errors import SandboxFailed
+from ops_lib.sandbox import state
+from ops_lib.sandbox.recording import RECORDINGS
+
+START_TIMEOUT_S, STOP_TIMEOUT_S = 45.0, 10.0
+
+
+def start(name: str) -> dict[str, Any]:
+    """Return the state of the running server `name`, starting one if none of the present sources answers.
+
+    Raises SandboxFailed with the server's last words. Two at once start one server: a file lock is held.
+    """
+    place = state.folder(name)
+    place.mkdir(parents=True, exist_ok=True)
+    with _locked(name):
+        running = state.read(name)
+        if running and health(running) and running["fingerprint"] == state.fingerprint():
+            return running
+        _end(name)
+        with (place / "server.log").open("wb") as log:
+            command = [sys.executable, "-m", "ops_lib.sandbox", "serve", name]
+            server = subprocess.Popen(
+                command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True, cwd="/"
+            )
+        return _wait_for(name, server)
+
+
+def stop(name: str) -> bool:
+    """End the server `name`; return whether one was running."""
+    if not state.folder(name).is_dir():
+        return False
+    with _locked(name):
+        return _end(name)
+
+
+def health(content: dict[str, Any]) -> dict[str, Any] | None:
+    """Return what the server of this state says of itself, None if it does not answer or is not that server."""
+    try:
+        with urllib.request.urlopen(f"{content['endpoint_url']}/sandbox/health", timeout=2) as answer:
+            said: dict[str, Any] = json.load(answer)
+    except (OSError, ValueError):
+        return None
+    return said if (said.get("name"), said.get("pid")) == (content["name"], content["pid"]) else None
+
+
+def names() -> list[str]:
+    """Return the sandboxes that have a state folder."""
+    return [name for name in RECORDINGS if (state_root() / name / "sandbox").is_dir()]
+
+
+def _end(name: str) -> bool:
+    content = state.read(name)
+    if content is None:
+        return False
+    ours = health(content) is not None
+    if ours:
+        _kill(int(content["pid"]))
+    (state.folder(name) / "state.json").unlink(missing_ok=True)
+    return ours
+
+
+def _kill(pid: int) -> None:
+    for number in (signal.SIGTERM, signal.SIGKILL):
+        try:
+            os.kill(pid, number)
+        except ProcessLookupError:
+            return
+        deadline = time.monotonic() + STOP_TIMEOUT_S / 2
+        while time.monotonic() < deadline:
+            if not _alive(pid):
+                return
+            time.sleep(0.02)
+
+
+def _alive(pid: int) -> bool:
+    try:
+        done, _ = os.waitpid(pid, os.WNOHANG)
+        return done == 0
+    except ChildProcessError:
+        pass
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    return True
+
+
+def _wait_for(name: str, server: subprocess.Popen[bytes]) -> dict[str, Any]:
+    deadline = time.monotonic() + START_TIMEOUT_S
+    while time.monotonic() < deadline:
+        content = state.read(name)
+        if content and content["pid"] == server.pid and health(content):
+            return content
+        if server.poll() is not None:
+            break
+        time.sleep(0.02)
+    else:
+        _kill(server.pid)
+    log = state.folder(name) / "server.log"
+    words = log.read_text(encoding="utf-8", errors="replace").strip().splitlines() or ["it said nothing"]
+    raise SandboxFailed(f"the server of {name} did not start: {words[-1]}. Next: see {log}")
+
+
+@contextmanager
+def _locked(name: str) -> Iterator[None]:
+    with (state.folder(name) / "lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield

@@ -1,0 +1,81 @@
+"""A recording of the real pipeline, all its times moved by one shift, so that it was captured just now."""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+FOLDER = Path(__file__).with_name("recordings")
+# Which recording a sandbox loads.
+RECORDINGS = {"sandbox": "newest", "recording-newest": "newest", "recording-runbook": "runbook"}
+REGION, ACCOUNT = "us-east-1", "123456789012"
+
+ISO = re.compile(r"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)")
+# Integer seconds of DynamoDB attributes inside an event's body: "created_at": {"N": "1795454737"}
+ATTRIBUTE = re.compile(r'("(?:\w+_at|ttl)": \{"N": ")(\d+)(")')
+CREATION = re.compile(r'("ApproximateCreationDateTime": )(\d+)')
+
+
+@dataclass(frozen=True)
+class Recording:
+    """One recording as loaded: `data` is the file's content with every time shifted; `loaded_at` is its now (UTC)."""
+
+    name: str
+    data: dict[str, Any]
+    loaded_at: datetime
+
+
+def load(name: str, now: datetime) -> Recording:
+    """Return the recording of the sandbox `name`, shifted by one whole number of seconds so that it ends at `now`."""
+    version = RECORDINGS[name]
+    data = json.loads((FOLDER / f"{version}.json").read_text(encoding="utf-8"))
+    shift_s = int(now.timestamp()) - int(data["captured_at"])
+    _tables(data, shift_s)
+    _queues(data, shift_s)
+    _logs(data, shift_s)
+    for listing in data["s3"].values():
+        for found in listing:
+            found["LastModified"] += shift_s
+    for task in data["ecs_tasks"]:
+        task["startedAt"] += shift_s
+    data["captured_at"] += shift_s
+    return Recording(version, data, datetime.fromtimestamp(data["captured_at"], UTC))
+
+
+def shift_text(text: str, shift_s: int) -> str:
+    """Return `text` with every ISO time moved, as log lines and S3 events carry them; fractions stay as they are."""
+    return ISO.sub(partial(_moved, shift_s), text)
+
+
+def _moved(shift_s: int, found: re.Match[str]) -> str:
+    return (datetime.fromisoformat(found[1]) + timedelta(seconds=shift_s)).isoformat()
+
+
+def _tables(data: dict[str, Any], shift_s: int) -> None:
+    for table in data["tables"].values():
+        for item in table["Items"]:
+            for name, value in item.items():
+                if (name.endswith("_at") or name == "ttl") and "N" in value:
+                    value["N"] = str(int(value["N"]) + shift_s)
+
+
+def _queues(data: dict[str, Any], shift_s: int) -> None:
+    for queue in data["queues"].values():
+        for message in queue["Messages"]:
+            body = shift_text(message["Body"], shift_s)
+            body = ATTRIBUTE.sub(lambda m: f"{m[1]}{int(m[2]) + shift_s}{m[3]}", body)
+            message["Body"] = CREATION.sub(lambda m: f"{m[1]}{int(m[2]) + shift_s}", body)
+            for name in ("SentTimestamp", "ApproximateFirstReceiveTimestamp"):
+                message["Attributes"][name] = str(int(message["Attributes"][name]) + shift_s * 1000)
+
+
+def _logs(data: dict[str, Any], shift_s: int) -> None:
+    for events in data["logs"].values():
+        for event in events:
+            event["timestamp"] += shift_s * 1000
+            event["message"] = shift_text(event["message"], shift_s)

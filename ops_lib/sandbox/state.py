@@ -1,0 +1,67 @@
+"""A sandbox's state folder: state.json, the .env, the server's log."""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+from ops_lib.environment import state_root
+from ops_lib.sandbox.recording import ACCOUNT, REGION, Recording
+from ops_lib.sandbox_process import fingerprint as fingerprint
+
+IDLE_S = 1800.0
+
+
+def folder(name: str) -> Path:
+    """Return the sandbox's folder."""
+    return state_root() / name / "sandbox"
+
+
+def idle_s() -> float:
+    """Return after how many seconds without a call the server ends: $OPS_SANDBOX_IDLE_S, else half an hour."""
+    return float(os.environ.get("OPS_SANDBOX_IDLE_S") or IDLE_S)
+
+
+def read(name: str) -> dict[str, Any] | None:
+    """Return the state a server wrote, None if there is none that can be read."""
+    try:
+        content: dict[str, Any] = json.loads((folder(name) / "state.json").read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return None
+    return content
+
+
+def write(name: str, port: int, recording: Recording) -> None:
+    """Write the .env, then the state: whoever finds the state finds a server that listens."""
+    place = folder(name)
+    place.mkdir(parents=True, exist_ok=True)
+    _replace(place / ".env", recording.data["env_file"])
+    content = {
+        "name": name,
+        "pid": os.getpid(),
+        "port": port,
+        "endpoint_url": f"http://127.0.0.1:{port}",
+        "loaded_at": recording.loaded_at.isoformat(),
+        "access_key_id": "sandbox",
+        "secret_access_key": "sandbox",
+        "region": REGION,
+        "account_id": ACCOUNT,
+        "recording": recording.name,
+        "fingerprint": fingerprint(),
+    }
+    _replace(place / "state.json", json.dumps(content, indent=2) + "\n")
+
+
+def remove(name: str, pid: int) -> None:
+    """Remove the state if it is still that of process `pid`."""
+    content = read(name)
+    if content and content["pid"] == pid:
+        (folder(name) / "state.json").unlink(missing_ok=True)
+
+
+def _replace(path: Path, text: str) -> None:
+    new = path.with_suffix(f"{path.suffix}.{os.getpid()}")
+    new.write_text(text, encoding="utf-8")
+    new.replace(path)

@@ -1,0 +1,120 @@
+"""What a person sees as HTML: worst first, unknown named, hostile text shown as text."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
+import pandas as pd
+import pytest
+
+from ops_lib.decide.findings import Finding
+from ops_lib.decide.pace import Pace
+from ops_lib.decide.stuck_job import judge
+from ops_lib.show import tables
+from tests.recorded import UNREAD, captured_at, expected_verdicts, job_evidence
+
+HOSTILE = "<img src=x onerror=alert(1)>"
+NOW = datetime(2026, 2, 20, 9, 15, tzinfo=UTC)
+BAD = Finding("dead-letters:a", "critical", "3 dead letters", "1. Dead letters", ("fact",), "look")
+
+
+def test_the_banner_says_sandbox_only_in_a_sandbox() -> None:
+    assert "SANDBOX x" in tables.banner("SANDBOX x", {"account": "1"})
+    assert "banner sandbox" in tables.banner("SANDBOX x", {})
+    assert "sandbox" not in tables.banner(None, {"account": "1"}).lower()
+
+
+@pytest.mark.parametrize(
+    ("severities", "word"),
+    [
+        ([], "ok"),
+        (["ok", "note"], "ok"),
+        (["warning"], "warning"),
+        (["warning", "unknown"], "unknown"),
+        (["unknown", "critical", "warning"], "critical"),
+    ],
+)
+def test_the_card_leads_with_the_worst(severities: list[str], word: str) -> None:
+    findings = [replace(BAD, id=s, severity=s) for s in severities]  # type: ignore[arg-type]
+    card = tables.status_card(findings, {})
+    assert f'class="verdict {word}"' in card
+    assert tables.SENTENCES[word] in card  # type: ignore[index]
+
+
+def test_reads_that_failed_are_counted_on_the_card() -> None:
+    assert "2 reads did not succeed" in tables.status_card([], {"a": UNREAD, "b": UNREAD})
+    assert "did not succeed" not in tables.status_card([], {})
+
+
+def test_what_does_not_count_is_folded_away_but_there() -> None:
+    note = replace(BAD, id="note-1", severity="note", summary="a note")
+    accepted = replace(BAD, id="old", accepted="known (until 2027-01-01)")
+    shown = tables.findings_table([note, BAD, accepted], all_of_them=False)
+    open_part, folded = shown.split("<details>")
+    assert "dead-letters:a" in open_part
+    assert "a note" not in open_part
+    assert "a note" in folded
+    assert "known (until 2027-01-01)" in folded
+
+
+def test_a_finding_names_the_notebook_with_its_parameters() -> None:
+    shown = tables.findings_table([replace(BAD, notebook="3_stuck_job", parameters={"job_id": "x"})])
+    assert "ops open 3_stuck_job -p job_id=x" in shown
+
+
+def test_hostile_text_is_shown_as_text_everywhere() -> None:
+    bad = Finding(HOSTILE, "critical", HOSTILE, HOSTILE, (HOSTILE,), HOSTILE, HOSTILE, {HOSTILE: HOSTILE}, HOSTILE)
+    unread = replace(UNREAD, reason=HOSTILE, next_step=HOSTILE)
+    frame = pd.DataFrame({HOSTILE: [HOSTILE]})
+    html = "".join(
+        [
+            tables.findings_table([bad]),
+            tables.unread_table({HOSTILE: unread}),
+            tables.table(frame),
+            tables.banner(HOSTILE, {HOSTILE: HOSTILE}),
+        ]
+    )
+    assert "<img" not in html
+    assert "&lt;img" in html
+
+
+@pytest.mark.parametrize(("version", "job_id", "name"), expected_verdicts())
+def test_a_verdict_card_says_name_step_safe_and_unsafe(version: str, job_id: str, name: str) -> None:
+    verdict = judge(job_evidence(version, job_id), captured_at(version))
+    card = tables.verdict_card(verdict, job_id)
+    assert name in card
+    assert job_id in card
+    assert "Next safe step:" in card
+    for action in (*verdict.safe_actions, *verdict.unsafe_actions):
+        assert f"<code>{action}</code>" in card
+    if verdict.wait_until:
+        assert f"{verdict.wait_until:%H:%M:%S} UTC" in card
+
+
+def test_missing_values_read_not_known_and_never_zero() -> None:
+    frame = pd.DataFrame({"jobs": pd.array([1, None], dtype="Int64"), "at": [NOW, pd.NaT], "x": [None, float("nan")]})
+    shown = tables.table(frame)
+    assert shown.count("not known") == 4
+    assert "2026-02-20 09:15:00" in shown
+    assert ">0<" not in shown
+
+
+def test_a_long_table_says_what_it_leaves_out() -> None:
+    shown = tables.table(pd.DataFrame({"n": range(100)}), most=60)
+    assert "40 more rows are not shown" in shown
+    assert "more rows" not in tables.table(pd.DataFrame({"n": range(60)}), most=60)
+
+
+def test_the_pace_in_a_sentence() -> None:
+    hour = timedelta(hours=1)
+    assert "Every segment" in tables.pace_line(Pace(3, 0, None, None, None, None))
+    stalled = tables.pace_line(Pace(3, 2, hour, (NOW - hour, NOW), None, None))
+    assert "nothing recorded for 60 min; 2 segments are missing" in stalled
+    due = tables.pace_line(Pace(3, 2, hour, None, NOW + hour, (NOW, NOW + 2 * hour)))
+    assert "10:15 UTC (09:15 to 11:15)" in due
+    assert "too few" in tables.pace_line(Pace(1, 2, None, None, None, None))
+
+
+def test_everything_read_is_said_too() -> None:
+    assert "Everything asked for was read" in tables.unread_table({})

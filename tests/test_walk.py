@@ -1,0 +1,210 @@
+"""Every operation that is used, each in turn denied, throttled, timed out, answered with garbage.
+
+No false ok, no exception, the reason on the page, and unknown exactly where the missing answer could change the
+verdict: for each operation the verdicts that must turn unknown are written down here, all others must stand.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass
+
+import botocore.endpoint
+import pytest
+
+from ops_lib.aws import Aws
+from ops_lib.decide.findings import Finding, status_of
+from ops_lib.decide.fleet import fleet_findings, oldest_ids
+from ops_lib.decide.pipeline import pipeline_findings
+from ops_lib.decide.stuck_job import judge
+from ops_lib.decide.verdict import Verdict
+from ops_lib.evidence import Gathered
+from ops_lib.read.one_job import read_job
+from ops_lib.read.pipeline import PipelineReads
+from ops_lib.show import tables
+from tests.conftest import VERSION
+from tests.faults import KINDS
+from tests.recorded import recording
+
+Rules = tuple[dict[str, str], Counter[str]]
+
+USED = {
+    "dynamodb:GetItem",
+    "dynamodb:Query",
+    "s3:ListObjectsV2",
+    "sqs:GetQueueAttributes",
+    "sqs:GetQueueUrl",
+    "ecs:ListServices",
+    "ecs:DescribeServices",
+    "ecs:ListTasks",
+    "ecs:DescribeTasks",
+    "ecs:DescribeTaskDefinition",
+    "application-autoscaling:DescribeScalableTargets",
+    "sagemaker:DescribeEndpoint",
+    "cloudwatch:GetMetricData",
+    "cloudwatch:DescribeAlarms",
+    "logs:DescribeLogGroups",
+    "logs:StartQuery",
+    "logs:GetQueryResults",
+}
+# An empty answer is a legal one here: GetItem without an item says that there is none.
+EMPTY_IS_AN_ANSWER = {"dynamodb:GetItem"}
+# Insights refused: FilterLogEvents answers instead, and everything is read all the same.
+HAS_A_FALLBACK = {("logs:StartQuery", "denied")}
+
+# Which recorded verdicts cannot be told without an operation; all others must stand. By name of the true verdict.
+EVERYTHING = {
+    "completed",
+    "trigger-never-ran",
+    "completion-event-dead-lettered",
+    "reassembly-died",
+    "segments-in-progress",
+    "inference-refused",
+}
+PROCESSED = EVERYTHING - {"completed"}
+TURNS_UNKNOWN: dict[str, set[str]] = {
+    "dynamodb:GetItem": EVERYTHING,
+    "dynamodb:Query": PROCESSED,
+    "s3:ListObjectsV2": EVERYTHING,
+    # The grace, the dead-letter count, what still waits: the youngest and the incomplete jobs need their queues.
+    "sqs:GetQueueAttributes": {
+        "completion-event-dead-lettered",
+        "segments-in-progress",
+        "inference-refused",
+        "trigger-never-ran",
+    },
+    "sqs:GetQueueUrl": {"completion-event-dead-lettered"},
+    "ecs:ListTasks": set(),
+    "sagemaker:DescribeEndpoint": {"inference-refused"},
+    "logs:DescribeLogGroups": {"completion-event-dead-lettered", "reassembly-died", "inference-refused"},
+    "logs:StartQuery": {"completion-event-dead-lettered", "reassembly-died", "inference-refused"},
+    "logs:GetQueryResults": {"completion-event-dead-lettered", "reassembly-died", "inference-refused"},
+}
+
+
+@dataclass(frozen=True)
+class Look:
+    """What one whole look at an environment came to."""
+
+    verdicts: dict[str, Verdict]
+    findings: tuple[Finding, ...]
+    unread: dict[str, str]
+    page: str
+
+
+def look(aws: Aws) -> Look:
+    now = aws.settings.now()
+    reads = PipelineReads(aws, now)
+    pipeline = reads.pipeline()
+    listed = reads.jobs(oldest_ids(pipeline, 20))
+    jobs = {job: read_job(aws, job, now) for job in recording(VERSION[aws.settings.environment])["job_verdicts"]}
+    gathered: list[Gathered] = [pipeline, *jobs.values()]
+    findings = (
+        *pipeline_findings(pipeline, 3600),
+        *fleet_findings(pipeline, {job: judge(evidence, now) for job, evidence in listed.items()}),
+    )
+    unread = {name: part for each in gathered for name, part in each.unread().items()}
+    verdicts = {job: judge(evidence, now) for job, evidence in jobs.items()}
+    cards = "".join(tables.verdict_card(verdict, job) for job, verdict in verdicts.items())
+    page = tables.status_card(findings, unread) + tables.findings_table(findings) + tables.unread_table(unread) + cards
+    return Look(verdicts, findings, {name: part.reason for name, part in unread.items()}, page)
+
+
+@pytest.fixture(autouse=True)
+def retries_do_not_sleep(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(botocore.endpoint.time, "sleep", lambda seconds: None)
+
+
+def truth(aws: Aws) -> dict[str, str]:
+    verdicts: dict[str, str] = recording(VERSION[aws.settings.environment])["job_verdicts"]
+    return verdicts
+
+
+def test_the_walk_covers_every_operation_that_is_used(aws: Aws, faults: Rules) -> None:
+    clean = look(aws)
+    assert set(faults[1]) == USED
+    assert {job: verdict.name for job, verdict in clean.verdicts.items()} == truth(aws)
+    assert not clean.unread
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("operation", sorted(USED))
+def test_without_one_operation(aws: Aws, faults: Rules, operation: str, kind: str) -> None:
+    faults[0][operation] = kind
+    found = look(aws)
+    if kind == "empty" and operation in EMPTY_IS_AN_ANSWER:
+        assert {verdict.name for verdict in found.verdicts.values()} == {"no-such-job"}
+        return
+    if (operation, kind) in HAS_A_FALLBACK:
+        assert faults[1]["logs:FilterLogEvents"] > 0
+    else:
+        assert found.unread
+        assert any(reason[:40] in found.page for reason in found.unread.values())
+    assert status_of(found.findings) in ("critical", "unknown")
+    for job, verdict in found.verdicts.items():
+        assert_stands_or_is_unknown(operation, kind, truth(aws)[job], verdict)
+
+
+def assert_stands_or_is_unknown(operation: str, kind: str, name: str, verdict: Verdict) -> None:
+    if (operation, kind) in HAS_A_FALLBACK:
+        assert verdict.name == name
+    elif name in TURNS_UNKNOWN.get(operation, set()):
+        assert verdict.name == "unknown", f"{name} cannot be told without {operation}"
+        assert verdict.severity == "unknown"
+        assert "trigger" not in verdict.safe_actions
+        assert "reset-lock-and-trigger" not in verdict.safe_actions
+    else:
+        assert verdict.name == name, f"{operation} cannot change {name}"
+
+
+CHECKED_BY = {
+    "dead-letters": "sqs:GetQueueAttributes",
+    "services": "ecs:DescribeServices",
+    "stopped-tasks": "ecs:DescribeTasks",
+    "alarms": "cloudwatch:DescribeAlarms",
+    "endpoint": "sagemaker:DescribeEndpoint",
+    "stuck-jobs": "dynamodb:Query",
+}
+
+
+@pytest.mark.parametrize(("check", "operation"), CHECKED_BY.items())
+@pytest.mark.parametrize("kind", KINDS)
+def test_no_check_says_ok_about_what_it_did_not_read(
+    aws: Aws, faults: Rules, check: str, operation: str, kind: str
+) -> None:
+    faults[0][operation] = kind
+    found = look(aws)
+    assert not [f for f in found.findings if f.id == check and f.severity == "ok"]
+    about = [f for f in found.findings if f.severity == "unknown"]
+    assert about
+    assert any(f.evidence and f.next_step for f in about)
+
+
+def test_everything_denied_is_unknown_and_says_so(aws: Aws, faults: Rules) -> None:
+    faults[0].update(dict.fromkeys([*USED, "logs:FilterLogEvents"], "denied"))
+    found = look(aws)
+    assert status_of(found.findings) == "unknown"
+    assert not [f for f in found.findings if f.severity in ("ok", "critical")]
+    assert {verdict.name for verdict in found.verdicts.values()} == {"unknown"}
+    assert found.page.count("fault on purpose") > 10
+
+
+def test_throttled_once_is_retried_and_nothing_is_unread(aws: Aws, monkeypatch: pytest.MonkeyPatch) -> None:
+    from botocore.httpsession import URLLib3Session
+
+    from tests.faults import answer, operation_of
+
+    original, throttled = URLLib3Session.send, set[str]()
+
+    def once(self: object, request: object) -> object:
+        operation = operation_of(request)
+        if operation not in throttled:
+            throttled.add(operation)
+            return answer(request, "throttled")
+        return original(self, request)
+
+    monkeypatch.setattr(URLLib3Session, "send", once)
+    found = look(aws)
+    assert throttled == USED
+    assert not found.unread
+    assert {job: verdict.name for job, verdict in found.verdicts.items()} == truth(aws)
