@@ -15,6 +15,7 @@ import botocore.session
 from botocore.config import Config
 from botocore.credentials import AssumeRoleCredentialFetcher, DeferredRefreshableCredentials
 from botocore.exceptions import BotoCoreError, ClientError
+from botocore.parsers import ResponseParserError
 
 from ops_lib import gate
 from ops_lib.errors import NotReadable, WrongAccount
@@ -96,7 +97,7 @@ def connect(settings: Settings) -> Aws:
         session = _session(settings)
         answer = _client(session, "sts", settings.endpoint_url).get_caller_identity()
         identity = Identity(str(answer["Account"]), str(answer["Arn"]), settings.region)
-    except (BotoCoreError, ClientError, KeyError, ValueError, TypeError) as error:
+    except (BotoCoreError, ClientError, ResponseParserError, KeyError, ValueError, TypeError) as error:
         raise NotReadable(_who_are_you(settings, error)) from None
     expected = settings.account_id
     if expected and identity.account_id != expected:
@@ -112,7 +113,26 @@ def connect(settings: Settings) -> Aws:
 def _client(session: boto3.Session, service: str, endpoint_url: str | None) -> Any:
     client = session.client(service, endpoint_url=endpoint_url, config=CONFIG)  # type: ignore[call-overload]
     gate.guard(client)
+    client.meta.events.register("after-call", _refuse_what_aws_never_said)
     return client
+
+
+def _refuse_what_aws_never_said(http_response: Any, model: Any, **_: Any) -> None:
+    """Raise ResponseParserError for a success that is no document of the service's protocol.
+
+    botocore reads a hotel network's welcome page, or half an answer, as an empty one: "no such item".
+    """
+    if http_response.status_code >= 300 or model.has_streaming_output:
+        return
+    body, protocol = http_response.content.strip(), model.service_model.resolved_protocol
+    ends = body[:1] + body[-1:]
+    is_document = {
+        "json": ends == b"{}",
+        "rest-json": ends == b"{}",
+        "smithy-rpc-v2-cbor": "cbor" in str(http_response.headers.get("Content-Type", "")),
+    }.get(protocol, ends == b"<>" and b"<html" not in body[:200].lower())
+    if body and not is_document:
+        raise ResponseParserError(f"{model.name} was answered with {len(body)} bytes that are no {protocol} document")
 
 
 def _session(settings: Settings) -> boto3.Session:
@@ -144,7 +164,8 @@ def _assume(source: botocore.session.Session, role_arn: str, settings: Settings)
     )
     session = botocore.session.Session(profile=settings.profile)
     # botocore documents no public way to hand a session credentials that renew themselves.
-    session._credentials = DeferredRefreshableCredentials(method="assume-role", refresh_using=fetcher.fetch_credentials)
+    renewing = DeferredRefreshableCredentials(method="assume-role", refresh_using=fetcher.fetch_credentials)
+    vars(session)["_credentials"] = renewing
     return session
 
 

@@ -202,16 +202,17 @@ class LogLine:
 class JobLogs:
     """Log lines that carry this job's id, oldest first, and every "reassembly received" line of any job.
 
-    `receipts` prove that a media-worker moved on (it has one reassembly thread); they are not this job's story;
-    None where they were not looked for. `gaps` says what these lines may lack: a group that is missing or
-    expired, or rows cut off.
+    `receipts` prove that a media-worker moved on (it has one reassembly thread); they are not this job's story,
+    and only this job's own where `receipts_complete` is False. `gaps` says what these lines may lack: a group
+    that is missing or expired, or rows cut off.
     """
 
     lines: tuple[LogLine, ...]
-    receipts: tuple[LogLine, ...] | None
+    receipts: tuple[LogLine, ...]
     groups: tuple[str, ...]
     gaps: tuple[str, ...] = ()
     via: str = "StartQuery"
+    receipts_complete: bool = True
 
 
 class Gathered:

@@ -50,7 +50,7 @@ USED = {
 # An empty answer is a legal one here: GetItem without an item says that there is none.
 EMPTY_IS_AN_ANSWER = {"dynamodb:GetItem"}
 # Insights refused: FilterLogEvents answers instead, and everything is read all the same.
-HAS_A_FALLBACK = {("logs:StartQuery", "denied")}
+HAS_A_FALLBACK = {("logs:StartQuery", "denied"), ("logs:GetQueryResults", "denied")}
 
 # Which recorded verdicts cannot be told without an operation; all others must stand. By name of the true verdict.
 EVERYTHING = {
@@ -66,13 +66,8 @@ TURNS_UNKNOWN: dict[str, set[str]] = {
     "dynamodb:GetItem": EVERYTHING,
     "dynamodb:Query": PROCESSED,
     "s3:ListObjectsV2": EVERYTHING,
-    # The grace, the dead-letter count, what still waits: the youngest and the incomplete jobs need their queues.
-    "sqs:GetQueueAttributes": {
-        "completion-event-dead-lettered",
-        "segments-in-progress",
-        "inference-refused",
-        "trigger-never-ran",
-    },
+    # Dead letters, what still waits, how long a retry may take. The youngest job is young whatever they say.
+    "sqs:GetQueueAttributes": {"completion-event-dead-lettered", "inference-refused", "trigger-never-ran"},
     "sqs:GetQueueUrl": {"completion-event-dead-lettered"},
     "ecs:ListTasks": set(),
     "sagemaker:DescribeEndpoint": {"inference-refused"},

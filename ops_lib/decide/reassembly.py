@@ -47,12 +47,12 @@ def _lines_say(case: Case, started: datetime) -> str | None:
             return "the worker itself logged that it gave this job up"
     logs = known(case.evidence.logs)
     stream = _stream_that_took_it(case, started)
-    if stream and logs.receipts is not None:
+    if stream:
         # The first receipt at the lock's second is the one that took it; any further one means that it went on.
         after = [line for line in logs.receipts if line.stream == stream and line.at >= started - SECOND]
         if len(after) > 1:
             return "the worker has received another reassembly since; it has one reassembly thread"
-    if logs.receipts is None or logs.gaps:
+    if logs.gaps or not logs.receipts_complete:
         reason = "; ".join(logs.gaps) or "Insights was refused, so other jobs' reassemblies were not looked at"
         raise NotKnown(Unread(f"logs:{logs.via}", "partial", reason, "allow logs:StartQuery, or wait"))
     return None

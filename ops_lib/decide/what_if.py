@@ -111,8 +111,8 @@ def _completed(evidence: JobEvidence, unread: Unread, now: datetime) -> Iterator
     for key, pair in evidence.queues.items():
         for side in ("main", "dlq"):
             if getattr(pair, side) is unread:
-                for count in (0, 3):
-                    supposed = Read(_queue(key, count), "supposed", now)
+                for queue in _queues(key):
+                    supposed = Read(queue, "supposed", now)
                     yield replace(evidence, queues={**evidence.queues, key: _with(pair, side, supposed)})
                 return
     raise AssertionError(f"no representatives for {unread.source}")
@@ -189,9 +189,14 @@ def _logs(evidence: JobEvidence, now: datetime) -> list[JobLogs]:
     return [*told, JobLogs(tuple(LogLine(at, "g", "s", text) for text in invoked), (), ("g",))]
 
 
-def _queue(key: str, count: int) -> Queue:
-    timeouts = {"chunking": 900, "video-worker": 2400, "reassembly": 600}
-    return Queue(key, "", count, 0, 0, timeouts.get(key, 120), 1_209_600, 5, None)
+def _queues(key: str) -> list[Queue]:
+    usual = {"chunking": 900, "video-worker": 2400, "reassembly": 600}.get(key, 120)
+    # AWS's largest VisibilityTimeout (12 hours) and maxReceiveCount: patience that was not read may be that long.
+    return [
+        Queue(key, "", count, 0, 0, visibility_s, 1_209_600, receives, None)
+        for count in (0, 3)
+        for visibility_s, receives in ((usual, 5), (43_200, 1000))
+    ]
 
 
 def _missing(evidence: JobEvidence) -> tuple[int, ...]:

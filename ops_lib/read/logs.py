@@ -61,7 +61,7 @@ def _read(aws: Aws, job_id: str, names: list[str], gaps: tuple[str, ...], window
     lines = sorted(found, key=lambda line: line.at)
     mine = tuple(line for line in lines if f"job_id={job_id}" in line.message)
     receipts = tuple(line for line in lines if RECEIPT.search(line.message))
-    return JobLogs(mine, receipts if via == "StartQuery" else None, tuple(names), gaps, via)
+    return JobLogs(mine, receipts, tuple(names), gaps, via, receipts_complete=via == "StartQuery")
 
 
 def _insights(aws: Aws, job_id: str, names: list[str], window: tuple[datetime, datetime]) -> list[LogLine]:

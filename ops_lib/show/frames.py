@@ -123,7 +123,9 @@ def log_lines(job: JobEvidence) -> pd.DataFrame:
     if isinstance(job.logs, Unread):
         return pd.DataFrame({"message": [f"not read: {job.logs.reason}"]})
     signs = read_signs(job.logs.value.lines)
-    rows = [(sign.at, sign.stream.rsplit("/", 1)[0], sign.kind, sign.message) for sign in signs]
+    rows: list[tuple[datetime | None, str, str, str]] = [
+        (sign.at, sign.stream.rsplit("/", 1)[0], sign.kind, sign.message) for sign in signs
+    ]
     rows += [(None, "", "gap", gap) for gap in job.logs.value.gaps]
     if not rows:
         said = f"no line with this job's id in {', '.join(job.logs.value.groups)}"
