@@ -203,16 +203,15 @@ class JobLogs:
     """Log lines that carry this job's id, oldest first, and every "reassembly received" line of any job.
 
     `receipts` prove that a media-worker moved on (it has one reassembly thread); they are not this job's story,
-    and only this job's own where `receipts_complete` is False. `gaps` says what these lines may lack: a group
-    that is missing or expired, or rows cut off.
+    and only this job's own where Logs Insights was `refused` and FilterLogEvents answered instead. `gaps` says
+    what these lines may lack: a group that is missing or expired, or rows cut off.
     """
 
     lines: tuple[LogLine, ...]
     receipts: tuple[LogLine, ...]
     groups: tuple[str, ...]
     gaps: tuple[str, ...] = ()
-    via: str = "StartQuery"
-    receipts_complete: bool = True
+    refused: Unread | None = None
 
 
 class Gathered:
@@ -265,6 +264,8 @@ class JobEvidence(Gathered):
             "endpoint": self.endpoint,
             "log lines": self.logs,
         }
+        if isinstance(self.logs, Read) and self.logs.value.refused:
+            flat["Logs Insights"] = self.logs.value.refused
         return flat | _queue_parts(self.queues)
 
 

@@ -139,7 +139,9 @@ def test_an_empty_or_missing_env_is_64(tmp_path: Path) -> None:
         assert len(done.stderr.strip().splitlines()) == 1
 
 
-def live(folder: Path, account: str = "123456789012", change: tuple[str, str] = ("", "")) -> tuple[Path, dict[str, str]]:
+def live(
+    folder: Path, account: str = "123456789012", change: tuple[str, str] = ("", "")
+) -> tuple[Path, dict[str, str]]:
     """An environment of one's own on the recording's server, as any AWS-compatible server would be named."""
     from ops_lib.settings import open_settings
 
@@ -232,7 +234,9 @@ def test_a_dead_kernel_is_70_and_still_leaves_its_report(tmp_path: Path) -> None
     assert "kernel died" in page
 
 
-@pytest.mark.parametrize("operation", ["dynamodb:Query", "sqs:GetQueueAttributes", "logs:StartQuery", "s3:ListObjectsV2"])
+@pytest.mark.parametrize(
+    "operation", ["dynamodb:Query", "sqs:GetQueueAttributes", "logs:StartQuery", "s3:ListObjectsV2"]
+)
 def test_a_denied_read_reaches_the_page_and_the_exit_code(tmp_path: Path, operation: str) -> None:
     faults.startup_file(tmp_path / "ipython")
     extra = {"IPYTHONDIR": str(tmp_path / "ipython"), faults.VARIABLE: json.dumps({operation: "denied"})}

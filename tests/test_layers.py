@@ -20,7 +20,18 @@ ALLOWED = {
     "decide": {"evidence", "errors"},
     "read": {"aws", "evidence", "errors", "job_id", "settings"},
     "change": {"aws", "evidence", "errors", "decide", "read", "settings"},
-    "top": {"errors", "settings", "environment", "evidence", "gate", "job_id", "sandbox_process", "show", "parameters", "cli"},
+    "top": {
+        "errors",
+        "settings",
+        "environment",
+        "evidence",
+        "gate",
+        "job_id",
+        "sandbox_process",
+        "show",
+        "parameters",
+        "cli",
+    },
 }
 IMPURE = {"boto3", "botocore", "IPython", "ipywidgets", "time", "random", "os", "subprocess", "requests"}
 READS_THE_CLOCK = {("datetime", "now"), ("datetime", "utcnow"), ("date", "today"), ("time", "time")}

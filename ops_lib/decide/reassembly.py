@@ -52,9 +52,9 @@ def _lines_say(case: Case, started: datetime) -> str | None:
         after = [line for line in logs.receipts if line.stream == stream and line.at >= started - SECOND]
         if len(after) > 1:
             return "the worker has received another reassembly since; it has one reassembly thread"
-    if logs.gaps or not logs.receipts_complete:
+    if logs.gaps or logs.refused:
         reason = "; ".join(logs.gaps) or "Insights was refused, so other jobs' reassemblies were not looked at"
-        raise NotKnown(Unread(f"logs:{logs.via}", "partial", reason, "allow logs:StartQuery, or wait"))
+        raise NotKnown(Unread("logs:StartQuery", "partial", reason, "allow logs:StartQuery, or wait"))
     return None
 
 

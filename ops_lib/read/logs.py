@@ -8,12 +8,10 @@ from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from botocore.exceptions import ClientError
-
 from ops_lib.aws import Aws
-from ops_lib.evidence import Evidence, JobLogs, LogLine, Unread, known
+from ops_lib.evidence import Evidence, JobLogs, LogLine, Read, Unread, known
 from ops_lib.job_id import parse_job_id
-from ops_lib.read.attempt import DENIED, Incomplete, attempt
+from ops_lib.read.attempt import Incomplete, attempt
 
 MARGIN = timedelta(minutes=5)
 LIMIT = 10_000  # rows a query returns; more is said to be cut off
@@ -46,22 +44,27 @@ def read_job_logs(
     if not names:
         return Unread("logs:StartQuery", "missing", "no log group of this deployment exists", "check NAME_PREFIX")
     window = ((since - MARGIN) if since else now - timedelta(days=14), now + MARGIN)
-    return attempt("logs:StartQuery", lambda: _read(aws, job_id, names, gaps, window))
+    found = attempt("logs:StartQuery", lambda: _insights(aws, job_id, names, window))
+    if isinstance(found, Read):
+        if len(found.value) >= LIMIT:
+            gaps += (f"more than {LIMIT} lines: the oldest are cut off",)
+        return Read(_story(found.value, job_id, names, gaps, None), found.source, found.at)
+    if found.kind != "denied":
+        return found
+    refused = found
+    by_group = attempt("logs:FilterLogEvents", lambda: _filter(aws, job_id, names, window))
+    if isinstance(by_group, Unread):
+        return by_group
+    return Read(_story(by_group.value, job_id, names, gaps, refused), by_group.source, by_group.at)
 
 
-def _read(aws: Aws, job_id: str, names: list[str], gaps: tuple[str, ...], window: tuple[datetime, datetime]) -> JobLogs:
-    try:
-        found, via = _insights(aws, job_id, names, window), "StartQuery"
-    except ClientError as error:
-        if error.response.get("Error", {}).get("Code") not in DENIED | {"InvalidOperationException"}:
-            raise
-        found, via = _filter(aws, job_id, names, window), "FilterLogEvents"
-    if len(found) >= LIMIT and via == "StartQuery":
-        gaps += (f"more than {LIMIT} lines: the oldest are cut off",)
+def _story(
+    found: list[LogLine], job_id: str, names: list[str], gaps: tuple[str, ...], refused: Unread | None
+) -> JobLogs:
     lines = sorted(found, key=lambda line: line.at)
     mine = tuple(line for line in lines if f"job_id={job_id}" in line.message)
     receipts = tuple(line for line in lines if RECEIPT.search(line.message))
-    return JobLogs(mine, receipts, tuple(names), gaps, via, receipts_complete=via == "StartQuery")
+    return JobLogs(mine, receipts, tuple(names), gaps, refused)
 
 
 def _insights(aws: Aws, job_id: str, names: list[str], window: tuple[datetime, datetime]) -> list[LogLine]:

@@ -120,7 +120,7 @@ def _sums(by_status: pd.DataFrame) -> tuple[int, int, int]:
 def _title(by_status: pd.DataFrame, per_day: pd.DataFrame, now: datetime) -> str:
     jobs, unread, statuses = _sums(by_status)
     head = f"{'At least ' if unread else ''}{jobs:,} job{'s' * (jobs != 1)} not completed"
-    if unread == statuses:
+    if unread and unread == statuses:
         head = "Jobs by status not read"
     read = per_day.dropna(subset=["jobs"])
     if not len(read):

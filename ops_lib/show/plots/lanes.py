@@ -89,4 +89,7 @@ def _silences(runs: tuple[pd.DataFrame, ...], span: Window) -> tuple[tuple[float
     """Return the spans of the window no datapoint stands for; a point stands for the period it begins."""
     starts = [*(float(run["x"].iloc[0]) for run in runs), span.end]
     ends = [span.start, *(float(run["x"].iloc[-1]) + span.period for run in runs)]
-    return tuple((a, b) for a, b in zip(ends, starts, strict=True) if b - a > span.period / 2)
+    gaps = zip(ends, starts, strict=True)
+    # At the edges a whole period must be missing: the window does not begin where a period does.
+    edges = (span.start, span.end)
+    return tuple((a, b) for a, b in gaps if b - a > span.period * (1.0 if a in edges or b in edges else 0.5))

@@ -100,9 +100,10 @@ def _head(page: Sheet, place: tuple[float, float], head: str) -> None:
 
 def _panel(axes: Axes, lane: Lane, span: Window) -> None:
     above: Look = {"transform": axes.transAxes, "va": "baseline"}
-    axes.text(0, 1.1, plain(lane.name, 30), **above)
+    said = f"now {lane.counts}"
+    axes.text(0, 1.1, plain(lane.name, min(30, 37 - len(said))), **above)
     color = lane.color if lane.visible else INK
-    axes.text(1, 1.1, f"now {lane.counts}", ha="right", fontweight="bold", color=color, **above)
+    axes.text(1, 1.1, said, ha="right", fontweight="bold", color=color, **above)
     top = max(1.0, lane.peak[0] if lane.peak else 0.0, lane.visible or 0)
     axes.set_ylim(0, top * 1.12)
     axes.set_yticks([0, top], ["0", _compact(top)])
@@ -142,20 +143,23 @@ def _line(axes: Axes, lane: Lane, span: Window) -> None:
 def _title(lanes: list[Lane]) -> str:
     if not lanes:
         return "No queue is known"
-    not_read = [lane for lane in lanes if lane.visible is None]
-    dead = [lane for lane in lanes if lane.dead_letters and lane.visible]
-    letters = sum(lane.visible or 0 for lane in dead)
-    at_least = "At least " if any(lane.dead_letters for lane in not_read) else ""
-    head = f"{at_least}{letters:,} dead letter{'s' * (letters != 1)} now"
-    if not letters and not at_least:
-        head = "No dead letters now"
-    if dead:
-        head += f", {_most(dead)}"
-    waiting = [lane for lane in lanes if not lane.dead_letters and lane.visible]
-    total = sum(lane.visible or 0 for lane in waiting)
-    tail = f"{total:,} waiting, {_most(waiting)}" if waiting else "nothing waiting"
-    missed = f"; {len(not_read)} of {len(lanes)} queues not read" if not_read else ""
-    return f"{head}; {tail}{missed}"
+    dead = _sum(
+        [lane for lane in lanes if lane.dead_letters], "dead letter now", "dead letters now", "No dead letters now"
+    )
+    waiting = _sum([lane for lane in lanes if not lane.dead_letters], "waiting", "waiting", "nothing waiting")
+    missed = sum(lane.visible is None for lane in lanes)
+    said = f"{dead}; {waiting}" + (f"; {missed} of {len(lanes)} queues not read" if missed else "")
+    return said[0].upper() + said[1:]
+
+
+def _sum(lanes: list[Lane], one: str, many: str, none: str) -> str:
+    """Return what the lanes hold together; where one was not read it is at least that, and none is not known."""
+    found = [lane for lane in lanes if lane.visible]
+    missed = any(lane.visible is None for lane in lanes)
+    total = sum(lane.visible or 0 for lane in found)
+    if not total:
+        return f"{many.removesuffix(' now')} not known" if missed else none
+    return f"{'at least ' * missed}{total:,} {one if total == 1 else many}, {_most(found)}"
 
 
 def _most(lanes: list[Lane]) -> str:
