@@ -42,7 +42,11 @@ def status() -> None:
     for name in RECORDINGS:
         content = state.read(name)
         running = content and processes.health(content)
-        click.echo(f"{name}: {content['endpoint_url']} (pid {content['pid']})" if content and running else f"{name}: not running")
+        click.echo(
+            f"{name}: {content['endpoint_url']} (pid {content['pid']})"
+            if content and running
+            else f"{name}: not running"
+        )
 
 
 @sandbox.command(hidden=True)

@@ -72,10 +72,11 @@ class Runbook:
     def conclude(
         self, findings: Iterable[Finding], unread: Mapping[str, Unread], verdict: Verdict | None = None
     ) -> None:
-        """Show all findings and leave them in the notebook as data, for the wrapper and for tests."""
+        """Show what was not read, fold all findings, and leave them in the notebook as data for programs."""
         marked = self.accepted(findings)
         content = document(self.settings.environment, self.now, marked, unread, verdict)
-        display(HTML(tables.findings_table(marked) + tables.unread_table(unread)))
+        everything = tables.folded_away(f"all {len(marked)} findings with evidence", tables.findings_table(marked))
+        display(HTML(tables.unread_table(unread) + everything))
         display({MIME: content, "text/plain": f"status: {content['status']}"}, raw=True)
 
 

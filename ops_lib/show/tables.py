@@ -47,13 +47,14 @@ def status_card(findings: Iterable[Finding], unread: Mapping[str, Unread]) -> st
 
 
 def findings_table(findings: Iterable[Finding], *, all_of_them: bool = True) -> str:
-    """Return the findings, worst first; with `all_of_them` False only those that count, the rest folded away."""
+    """Return the findings, worst first; with `all_of_them` False those that count, evidence and the rest folded."""
     ordered = worst_first(findings)
+    if all_of_them:
+        return _rows(ordered)
     counting = [f for f in ordered if f.severity in ("critical", "unknown", "warning") and f.accepted is None]
     rest = [f for f in ordered if f not in counting]
-    shown = list(ordered) if all_of_them else counting
-    folded = "" if all_of_them or not rest else _folded(f"{len(rest)} notes, accepted and ok", _rows(rest))
-    return (_rows(shown) if shown else "<p>No open finding.</p>") + folded
+    folded = folded_away(f"{len(rest)} notes, accepted and ok", _rows(rest)) if rest else ""
+    return (_rows(counting, fold_evidence=True) if counting else "<p>No open finding.</p>") + folded
 
 
 def verdict_card(verdict: Verdict, job_id: str) -> str:
@@ -115,13 +116,20 @@ def pace_line(pace: Pace) -> str:
     return f"<p>{pace.missing} segments are missing; too few are recorded to measure a pace.</p>"
 
 
-def _rows(findings: Iterable[Finding]) -> str:
-    return _table(("", "finding", "next step"), "".join(map(_finding_row, findings)))
+def folded_away(title: str, inside: str) -> str:
+    """Return `inside` behind a line one clicks."""
+    return f"<details><summary>{safe(title)}</summary>{inside}</details>"
 
 
-def _finding_row(finding: Finding) -> str:
+def _rows(findings: Iterable[Finding], *, fold_evidence: bool = False) -> str:
+    rows = "".join(_finding_row(finding, fold_evidence) for finding in findings)
+    return _table(("", "finding", "next step"), rows)
+
+
+def _finding_row(finding: Finding, fold_evidence: bool) -> str:
     facts = "".join(f"<li>{safe(fact)}</li>" for fact in finding.evidence)
-    said = f"{safe(finding.summary)}" + (f"<ul>{facts}</ul>" if facts else "")
+    evidence = f"<ul>{facts}</ul>" if facts else ""
+    said = safe(finding.summary) + (folded_away("evidence", evidence) if fold_evidence and facts else evidence)
     if finding.accepted:
         said += f'<p class="small">Accepted: {safe(finding.accepted)}</p>'
     opened = ""
@@ -137,10 +145,6 @@ def _finding_row(finding: Finding) -> str:
 def _table(columns: Iterable[str], body: str) -> str:
     head = "".join(f"<th>{safe(name)}</th>" for name in columns)
     return f'<div class="scroll"><table class="ops"><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table></div>'
-
-
-def _folded(title: str, inside: str) -> str:
-    return f"<details><summary>{safe(title)}</summary>{inside}</details>"
 
 
 def _actions(actions: Iterable[str]) -> str:

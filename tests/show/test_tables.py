@@ -51,9 +51,11 @@ def test_what_does_not_count_is_folded_away_but_there() -> None:
     note = replace(BAD, id="note-1", severity="note", summary="a note")
     accepted = replace(BAD, id="old", accepted="known (until 2027-01-01)")
     shown = tables.findings_table([note, BAD, accepted], all_of_them=False)
-    open_part, folded = shown.split("<details>")
-    assert "dead-letters:a" in open_part
-    assert "a note" not in open_part
+    open_part, evidence, folded = shown.split("<details>")
+    assert "3 dead letters" in open_part
+    assert "fact" in evidence
+    assert "dead-letters:a" in evidence
+    assert "a note" not in open_part + evidence
     assert "a note" in folded
     assert "known (until 2027-01-01)" in folded
 

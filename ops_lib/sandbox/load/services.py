@@ -51,9 +51,7 @@ def _define(backend: EC2ContainerServiceBackend, name: str, version: str) -> Non
         "logConfiguration": {"logDriver": "awslogs", "options": log},
         "memory": int(memory),
     }
-    backend.register_task_definition(
-        name, [container], requires_compatibilities=["FARGATE"], cpu=cpu, memory=memory
-    )
+    backend.register_task_definition(name, [container], requires_compatibilities=["FARGATE"], cpu=cpu, memory=memory)
 
 
 def _settle(service: Service, recorded: dict[str, Any], now: datetime) -> None:
