@@ -15,7 +15,14 @@ from pathlib import Path
 from dotenv import dotenv_values
 
 from ops_lib import sandbox_process
-from ops_lib.environment import Accepted, EnvironmentFile, Thresholds, find_environment, load_environment
+from ops_lib.environment import (
+    Accepted,
+    EnvironmentFile,
+    Thresholds,
+    environment_names,
+    find_environment,
+    load_environment,
+)
 from ops_lib.errors import BadEnvFile, BadEnvironment
 
 NEEDED = (
@@ -62,6 +69,12 @@ class Settings:
     def now(self) -> datetime:
         """Return the time the rules use: the load time of a recording, else this moment (UTC)."""
         return self.frozen_now or datetime.now(UTC)
+
+    @property
+    def name(self) -> str:
+        """Return what `-e` takes to open this environment again: its name where that finds it, else its path."""
+        named = self.environment in environment_names() and find_environment(self.environment) == self.file
+        return self.environment if named else str(self.file)
 
     @property
     def label(self) -> str | None:

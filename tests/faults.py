@@ -120,7 +120,7 @@ def install_from_environment() -> None:
 
 
 def startup_file(folder: Path) -> None:
-    """Write an IPython start-up file into `folder` (to be $IPYTHONDIR) that puts the faults in force in every kernel."""
+    """Write an IPython start-up file into `folder` (to be $IPYTHONDIR): the faults are in force in every kernel."""
     startup = folder / "profile_default" / "startup"
     startup.mkdir(parents=True, exist_ok=True)
     root = Path(__file__).parent.parent

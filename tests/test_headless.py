@@ -64,6 +64,7 @@ def test_the_daily_report_names_every_stuck_job_and_no_healthy_one(tmp_path: Pat
     assert done.returncode == 2, done.stdout + done.stderr
     assert done.stdout.rstrip().endswith(str(tmp_path / "report.html"))
     content = findings(tmp_path)
+    assert {f["parameters"]["environment"] for f in content["findings"] if f["notebook"]} == {environment}
     named = {f["parameters"]["job_id"]: f["severity"] for f in content["findings"] if f["id"].startswith("stuck-job:")}
     version = environment.removeprefix("recording-")
     expected = {job for v, job, name in expected_verdicts() if v == version and VERDICTS[name].scope == "job"}
@@ -250,3 +251,40 @@ def test_a_denied_read_reaches_the_page_and_the_exit_code(tmp_path: Path, operat
     if operation != "logs:StartQuery":  # FilterLogEvents steps in, and says the same
         assert content["verdict"]["name"] == "unknown"
         assert done.returncode == 3
+
+
+@pytest.mark.parametrize("environment", list(ENVIRONMENT_OF.values()))
+def test_after_all_of_this_no_changing_call_has_reached_the_server(environment: str) -> None:
+    import urllib.request
+
+    from ops_lib import gate
+    from ops_lib.settings import open_settings
+
+    settings = open_settings(environment)
+    with urllib.request.urlopen(f"{settings.endpoint_url}/sandbox/calls") as answer:
+        calls = json.load(answer)
+    listed = {operation for reads in gate.READS.values() for operation in reads}
+    assert calls
+    assert {call.split(":")[1] for call in calls} <= listed
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        "__import__('boto3').client('sqs').purge_queue(QueueUrl='x')",
+        "'; import boto3; boto3.client('sqs'); '",
+        "{{ 7 * 7 }}",
+        "true",
+        "null",
+        "1e9",
+        "2026-01-01",
+        "\u202e",
+        "%00",
+        "-e",
+    ],
+)
+def test_no_value_of_a_parameter_is_anything_but_a_value(tmp_path: Path, value: str) -> None:
+    done = run([*OPS, "run", "3_stuck_job", "-e", "recording-newest", "-p", f"job_id={value}"], tmp_path)
+    assert done.returncode == 64
+    assert "lower-case UUID" in done.stderr
+    assert len(done.stderr.strip().splitlines()) == 1

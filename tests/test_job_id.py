@@ -49,7 +49,7 @@ def test_an_id_and_the_web_address_are_accepted(text: str) -> None:
         f"https://host/jobs/{JOB}#frag",
         f"https://user:password@host/jobs/{JOB}",
         f"https://host/other/{JOB}",
-        "٠" * 8 + JOB[8:],
+        "\N{ARABIC-INDIC DIGIT ZERO}" * 8 + JOB[8:],
         12345678901,
         None,
         True,

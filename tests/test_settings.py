@@ -94,3 +94,16 @@ def test_the_environment_is_the_argument_else_the_variable(tmp_path: Path, monke
     assert open_settings(path).environment == "prod"
     with pytest.raises(BadEnvironment):
         open_settings()
+
+
+def test_the_name_that_opens_it_again_is_a_path_unless_the_name_finds_this_very_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings = open_settings(environment(tmp_path, recording("runbook")["env_file"]))
+    assert settings.name == str(tmp_path / "prod.yaml")
+    monkeypatch.setenv("OPS_PARAMETERS", str(tmp_path / "named"))
+    named = tmp_path / "named" / "environments"
+    named.mkdir(parents=True)
+    elsewhere = open_settings(environment(named, recording("runbook")["env_file"]))
+    assert elsewhere.name == "prod"
+    assert settings.name == str(tmp_path / "prod.yaml")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -65,15 +65,17 @@ class Runbook:
             HTML(f'<p class="caption">{safe(plot.alt)}</p><details><summary>as a table</summary>{inside}</details>')
         )
 
-    def accepted(self, findings: Iterable[Finding]) -> tuple[Finding, ...]:
-        """Return the findings with those marked that the environment has accepted."""
-        return accept(findings, self.settings.accepted, self.now.date())
+    def about_here(self, findings: Iterable[Finding]) -> tuple[Finding, ...]:
+        """Return the findings as this environment sees them: accepted ones marked, links leading back into it."""
+        here = {"environment": self.settings.name}
+        linked = (replace(f, parameters=here | dict(f.parameters)) if f.notebook else f for f in findings)
+        return accept(linked, self.settings.accepted, self.now.date())
 
     def conclude(
         self, findings: Iterable[Finding], unread: Mapping[str, Unread], verdict: Verdict | None = None
     ) -> None:
         """Show what was not read, fold all findings, and leave them in the notebook as data for programs."""
-        marked = self.accepted(findings)
+        marked = self.about_here(findings)
         content = document(self.settings.environment, self.now, marked, unread, verdict)
         everything = tables.folded_away(f"all {len(marked)} findings with evidence", tables.findings_table(marked))
         display(HTML(tables.unread_table(unread) + everything))

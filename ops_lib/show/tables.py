@@ -134,12 +134,18 @@ def _finding_row(finding: Finding, fold_evidence: bool) -> str:
         said += f'<p class="small">Accepted: {safe(finding.accepted)}</p>'
     opened = ""
     if finding.notebook:
-        given = " ".join(f"-p {safe(name)}={safe(value)}" for name, value in finding.parameters.items())
-        opened = f"<br><code>ops open {safe(finding.notebook)} {given}</code>"
+        opened = (
+            f"<br><code>ops open {safe(finding.notebook)}{''.join(map(_option, finding.parameters.items()))}</code>"
+        )
     where = f'<span class="small">{safe(finding.section)} &middot; {safe(finding.id)}</span>'
     return (
         f"<tr><td>{badge(finding.severity)}</td><td>{said}{where}</td><td>{safe(finding.next_step)}{opened}</td></tr>"
     )
+
+
+def _option(parameter: tuple[str, str]) -> str:
+    name, value = parameter
+    return f" -e {safe(value)}" if name == "environment" else f" -p {safe(name)}={safe(value)}"
 
 
 def _table(columns: Iterable[str], body: str) -> str:

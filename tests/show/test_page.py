@@ -5,8 +5,10 @@ from __future__ import annotations
 import base64
 import re
 import shutil
+import socketserver
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator
 from html.parser import HTMLParser
 from pathlib import Path
@@ -209,7 +211,8 @@ def test_html_in_markdown_is_text(source: str) -> None:
 
 
 def test_links_in_markdown_do_not_run_and_images_are_not_fetched() -> None:
-    source = "[a](javascript:alert(1)) [b](https://example.com) ![words](https://evil.example/x.png) ![p](data:image/png;base64,AA)"
+    links = "[a](javascript:alert(1)) [b](https://example.com)"
+    source = f"{links} ![words](https://evil.example/x.png) ![p](data:image/png;base64,AA)"
     read = Reader(rendered(new_markdown_cell("x"), new_markdown_cell(source)))
     assert [a["href"] for a in read.all("a")][1:] == ["https://example.com"]
     assert not (read.all("a")[0]["href"] or "").startswith("javascript")
@@ -325,21 +328,22 @@ def test_an_error_is_one_line_with_its_traceback_folded() -> None:
     assert "\x1b" not in text
 
 
-@pytest.mark.parametrize(
-    "kind", ["application/vnd.ops.findings+json", "application/vnd.jupyter.widget-view+json", "application/x-other"]
-)
+@pytest.mark.parametrize("kind", ["application/vnd.ops.findings+json", "application/vnd.jupyter.widget-view+json"])
 def test_what_is_for_programs_is_not_shown(kind: str) -> None:
-    data = {kind: {"secret": "inside"}} | ({"text/plain": "status: ok"} if kind != "application/x-other" else {})
-    text = output(shown(data))
-    assert "inside" not in text
+    text = output(shown({kind: {"status": "unseen"}, "text/plain": "status: ok"}))
+    assert "unseen" not in text
     assert "status: ok" not in text
+
+
+def test_an_output_of_another_kind_shows_nothing() -> None:
+    assert "unseen" not in output(shown({"application/x-other": "unseen"}))
 
 
 # CSS.
 
 
 @pytest.mark.parametrize(
-    "name", ["ok", "note", "warning", "critical", "unknown", "banner", "verdict", "badge", "small"]
+    "name", ["ok", "note", "warning", "critical", "unknown", "banner", "verdict", "badge", "small", "caption", "scroll"]
 )
 def test_the_classes_others_use_are_styled(name: str) -> None:
     assert re.search(rf"\.{name}\b[^{{}}]*\{{", page.css())
@@ -351,11 +355,11 @@ def test_the_css_for_live_notebooks_styles_no_bare_element() -> None:
     selectors = [s.strip() for s in re.findall(r"([^{}]+)\{", without_comments) if not s.strip().startswith("@")]
     assert len(selectors) > 20
     for selector in selectors:
-        assert "." in selector.split()[0], selector
+        assert "." in selector, selector
 
 
 def test_text_on_its_background_can_be_read() -> None:
-    pairs = re.findall(r"--ops-ink: (#\w{6}); --ops-paper: (#\w{6})", page.css()) + [("#ffffff", "#b83a00")]
+    pairs = [*re.findall(r"--ops-ink: (#\w{6}); --ops-paper: (#\w{6})", page.css()), ("#ffffff", "#b83a00")]
     assert len(pairs) == 6
     assert min(contrast(ink, paper) for ink, paper in pairs) >= 4.5
 
@@ -398,11 +402,43 @@ def full_page() -> str:
         code("plot()", shown(image, {"image/png": {"alt": plot.alt}}), html(tables.table(wide))),
         code("wide", html(wide.to_html()), new_output("stream", name="stdout", text=words * 3)),
         code("1/0", error("Bad", words)),
-        code("hostile", html(f"<p>{HOSTILE}</p><link rel=dns-prefetch href=//evil.example>")),
-        code("moves", html('<meta http-equiv="refresh" content="0; url=https://evil.example">')),
-        code("more", html('<iframe src="https://evil.example"></iframe><style>@import url("//evil.example")</style>')),
-        code("css", html('<div style="background:url(https://evil.example/y.png)">x</div>')),
     )
+
+
+def hostile_page(outside: str) -> str:
+    """Return a page whose HTML outputs try every way to reach the server `outside` without a click."""
+    host = outside.removeprefix("http:")
+    tries = [
+        f'<script src="{outside}/s.js"></script><script>fetch("{outside}/f")</script>',
+        f'<img src="{outside}/x.png" alt="x" onerror="alert(1)"><svg onload="alert(2)"></svg>',
+        f'<meta http-equiv="refresh" content="0; url={outside}/moved">',
+        f'<link rel="preconnect" href="{outside}"><link rel="stylesheet" href="{outside}/l.css">',
+        f'<iframe src="{outside}/frame"></iframe><object data="{outside}/o"></object><embed src="{outside}/e">',
+        f'<style>@import url("{host}/i.css"); @font-face {{ font-family: f; src: url({outside}/f.woff) }}</style>',
+        f'<p style="font-family: f; background: url({outside}/y.png)">words</p>',
+        f'<video src="{outside}/v" autoplay></video><audio src="{outside}/a" autoplay></audio>',
+        f'<form id="f" action="{outside}/form"><input name="x" autofocus onfocus="f.submit()"></form>',
+        f'<base href="{outside}/"><img src="relative.png" alt="x">',
+    ]
+    markdown = new_markdown_cell(f"![x]({outside}/m.png) " + " ".join(tries))
+    return rendered(new_markdown_cell("x"), markdown, *(code("try", html(text)) for text in tries))
+
+
+@pytest.fixture
+def outside() -> Iterator[tuple[str, list[object]]]:
+    """Return the address of a listening server and the list of who has connected to it."""
+    visitors: list[object] = []
+
+    class Visit(socketserver.BaseRequestHandler):
+        def handle(self) -> None:
+            visitors.append(self.client_address)
+
+    with socketserver.TCPServer(("127.0.0.1", 0), Visit) as server:
+        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05})
+        thread.start()
+        yield f"http://127.0.0.1:{server.server_address[1]}", visitors
+        server.shutdown()
+        thread.join()
 
 
 @pytest.fixture(scope="module")
@@ -422,19 +458,32 @@ def test_in_chromium_the_page_stands_alone_and_fits(browser: Browser, size: tupl
     context = browser.new_context(viewport={"width": size[0], "height": size[1]})
     sheet = context.new_page()
     asked: list[str] = []
-    dialogs: list[str] = []
     sheet.on("request", lambda request: asked.append(request.url))
-    sheet.on("dialog", lambda dialog: dialogs.append(dialog.message))
     sheet.goto(file.as_uri())
     sheet.wait_for_timeout(300)
     for folded in sheet.locator("details").all():
         folded.evaluate("element => element.open = true")
     sheet.screenshot(path=tmp_path / "page.png", full_page=True)
     assert sheet.evaluate("document.documentElement.scrollWidth") <= size[0]
-    assert sheet.url == file.as_uri()
     assert [url for url in asked if not url.startswith("data:")] == [file.as_uri()]
-    assert dialogs == []
-    assert sheet.evaluate("[...document.images].filter(i => i.src.startsWith('data:')).every(i => i.alt.trim())")
+    assert sheet.evaluate("document.images.length") == 1
+    assert sheet.evaluate("[...document.images].every(image => image.alt.trim())")
+    context.close()
+
+
+def test_in_chromium_nothing_in_an_output_reaches_out(
+    browser: Browser, tmp_path: Path, outside: tuple[str, list[object]]
+) -> None:
+    address, visitors = outside
+    file = tmp_path / "report.html"
+    file.write_text(hostile_page(address), encoding="utf-8")
+    context = browser.new_context()
+    sheet = context.new_page()
+    dialogs: list[str] = []
+    sheet.on("dialog", lambda dialog: dialogs.append(dialog.message))
+    sheet.goto(file.as_uri())
+    sheet.wait_for_timeout(800)
+    assert (visitors, dialogs, sheet.url) == ([], [], file.as_uri())
     context.close()
 
 

@@ -61,8 +61,9 @@ def test_what_does_not_count_is_folded_away_but_there() -> None:
 
 
 def test_a_finding_names_the_notebook_with_its_parameters() -> None:
-    shown = tables.findings_table([replace(BAD, notebook="3_stuck_job", parameters={"job_id": "x"})])
-    assert "ops open 3_stuck_job -p job_id=x" in shown
+    given = {"environment": "prod", "job_id": "x"}
+    shown = tables.findings_table([replace(BAD, notebook="3_stuck_job", parameters=given)])
+    assert "ops open 3_stuck_job -e prod -p job_id=x" in shown
 
 
 def test_hostile_text_is_shown_as_text_everywhere() -> None:
