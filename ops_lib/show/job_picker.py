@@ -12,15 +12,20 @@ from ops_lib.show.redact import safe
 from ops_lib.show.tables import verdict_card
 
 
-def job_picker(verdicts: Mapping[str, Verdict]) -> widgets.Dropdown:
-    """Show a drop-down of the judged jobs with the chosen one's verdict, and all verdicts folded; return the widget."""
+def job_picker(verdicts: Mapping[str, Verdict]) -> widgets.VBox:
+    """Return a drop-down of the judged jobs above the card of the chosen one."""
     options = [(f"{verdict.severity}: {verdict.name} {job_id}", job_id) for job_id, verdict in verdicts.items()]
-    chooser = widgets.Dropdown(options=options, description="job", layout=widgets.Layout(width="42em"))
+    layout = widgets.Layout(width="42em")
+    chooser = widgets.Dropdown(options=options, description="job", disabled=not options, layout=layout)
     card = widgets.HTML(value=_card(verdicts, chooser.value))
     chooser.observe(lambda change: setattr(card, "value", _card(verdicts, change["new"])), names="value")
-    display(widgets.VBox([chooser, card]))
+    return widgets.VBox([chooser, card])
+
+
+def show_jobs(verdicts: Mapping[str, Verdict]) -> None:
+    """Show the drop-down, and every verdict folded below it for where no widget runs."""
+    display(job_picker(verdicts))
     display(HTML("".join(_folded(job_id, verdict) for job_id, verdict in verdicts.items())))
-    return chooser
 
 
 def _card(verdicts: Mapping[str, Verdict], job_id: str | None) -> str:
