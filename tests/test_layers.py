@@ -165,3 +165,13 @@ def test_a_file_holds_one_idea() -> None:
 
 def test_no_file_of_leftovers() -> None:
     assert not [path for path in CORE if path.stem in ("utils", "helpers", "common", "misc", "util")]
+
+
+def test_a_kernel_loads_nothing_that_only_the_wrapper_needs() -> None:
+    import subprocess
+    import sys
+
+    heavy = ("nbformat", "nbconvert", "papermill", "jsonschema", "moto", "matplotlib.pyplot")
+    code = f"import sys, ops_lib.show.notebook; print([name for name in {heavy!r} if name in sys.modules])"
+    loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=ROOT)
+    assert loaded.stdout.strip() == "[]"

@@ -7,12 +7,15 @@ from collections.abc import Iterator
 from copy import deepcopy
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from markupsafe import Markup
-from nbformat import NotebookNode
 
 from ops_lib.show.redact import redact, safe
+
+if TYPE_CHECKING:
+    # A kernel imports this file for the CSS alone, and nbformat takes most of a second.
+    from nbformat import NotebookNode
 
 TEMPLATES = Path(__file__).parent / "templates"
 # Shown by nobody: findings are data for programs, widgets are dead once the kernel is.
