@@ -141,7 +141,11 @@ def _completion_sets(evidence: JobEvidence, now: datetime) -> list[tuple[Complet
 
 def _locks(evidence: JobEvidence, now: datetime) -> list[Lock | None]:
     old, new = now - LONG_AGO, now - JUST_NOW
-    return [None, Lock(old, None), Lock(new, None), Lock(old, old), Lock(new, new)]
+    # Put before the last completion (too early), right after it as the pipeline does, and just now.
+    known_times = evidence.completions.value if isinstance(evidence.completions, Read) else ()
+    times = [row.completed_at for row in known_times if row.completed_at]
+    after = max(times, default=old) + timedelta(seconds=1)
+    return [None, *(Lock(put, taken) for put in (old, after, new) for taken in (None, put))]
 
 
 def _outputs(evidence: JobEvidence, now: datetime) -> list[tuple[S3Object, ...]]:

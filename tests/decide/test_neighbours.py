@@ -1,0 +1,221 @@
+"""Each verdict and its neighbours, at the boundaries that tell them apart (pipeline.md 8)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+
+import pytest
+
+from ops_lib.decide.stuck_job import judge
+from ops_lib.evidence import JobEvidence, Task
+from tests.decide.states import HOLDER, HOUR, JOB, LONG, NOW, STREAM, at, dead, job, line, queue
+from tests.recorded import read
+
+GRACE = 140  # the completion queue's VisibilityTimeout and one long poll
+REFUSED = "video-worker: job_id={J} segment_index=1 invoke_async failed: An error occurred (ValidationError)"
+UNWRITTEN = "segment-output: job_id={J} segment_index=1 failed to process message: throttled"
+CONCAT = "reassembly: job_id={J} concat 3 segments -> final.mp4"
+RECEIVED = "reassembly: job_id={J} received"
+
+
+def running(started_s: float) -> JobEvidence:
+    taken = [line(RECEIVED, started_s, STREAM), line(CONCAT, started_s, STREAM)]
+    return job(lock=(started_s + 1, started_s), lines=taken, receipts=taken[:1])
+
+
+STATES: list[tuple[str, str, Callable[[], JobEvidence]]] = [
+    ("no row", "no-such-job", lambda: replace(job(), row=read(None))),
+    ("no mode", "ghost-job", lambda: job(mode=None)),
+    ("deleted", "deleted-job", lambda: job(status="deleted")),
+    ("a status of a newer pipeline", "unknown", lambda: job(status="archiving")),
+    ("completed", "completed", lambda: job(status="completed", completed_at=at(HOUR), film_s=HOUR)),
+    ("completed, no film", "completed-without-output", lambda: job(status="completed", completed_at=at(HOUR))),
+    ("completed, no time", "completed-without-time", lambda: job(status="completed", film_s=HOUR)),
+    ("created, no source, young", "awaiting-upload", lambda: job(status="created", source=False, created_at=at(3599))),
+    ("created, no source, old", "upload-abandoned", lambda: job(status="created", source=False, created_at=at(3601))),
+    ("C = N, old, L0", "trigger-never-ran", job),
+    ("C = N, old, L0, newest", "trigger-never-ran", lambda: job(version="newest", status="reassembling")),
+    ("C = N, young, L0", "just-finished", lambda: job(recorded_s=GRACE - 1)),
+    ("C = N, at the grace, L0", "trigger-never-ran", lambda: job(recorded_s=GRACE)),
+    ("C = N, failed", "failed-but-complete", lambda: job(status="failed")),
+    ("C = N, N beyond one page", "too-many-segments-for-trigger", lambda: job(total=6000, recorded=range(6000))),
+    ("C = N, an output gone", "segment-output-gone", lambda: job(produced=(0, 2))),
+    ("C > N", "completions-do-not-fit", lambda: job(recorded=(0, 1, 2, 3))),
+    ("C = N, wrong indexes", "completions-do-not-fit", lambda: job(recorded=(0, 1, 7), produced=(0, 1, 7))),
+    ("no total_segments", "total-segments-missing", lambda: job(total=None)),
+    ("film, status stale", "output-done-status-stale", lambda: job(film_s=HOUR, lock=(LONG, LONG))),
+    ("film, young", "just-finished", lambda: job(film_s=GRACE - 1, lock=(LONG, LONG))),
+    ("film older than a completion", "unknown", lambda: job(film_s=2 * LONG)),
+    ("film, C < N", "unknown", lambda: job(film_s=HOUR, recorded=(0, 1))),
+    ("film, completed_at, regressed", "status-regressed", lambda: job(film_s=HOUR, completed_at=at(HOUR))),
+    (
+        "L1 young, visible",
+        "reassembly-queued",
+        lambda: job(lock=(60, None), pairs={"reassembly": queue("reassembly", 1)}),
+    ),
+    ("L1 young, nothing visible", "just-finished", lambda: job(lock=(60, None))),
+    ("L1 old, nothing visible", "lock-without-message", lambda: job(lock=(HOUR, None))),
+    (
+        "L1 old, visible, the oldest younger than the lock",
+        "lock-without-message",
+        lambda: job(lock=(HOUR, None), pairs={"reassembly": queue("reassembly", 1)}, oldest_reassembly_s=60),
+    ),
+    ("L2 young", "reassembly-running", lambda: running(599)),
+    ("L2 outlasted, no proof", "unknown", lambda: running(601)),
+    (
+        "L2, tasks started later",
+        "reassembly-died",
+        lambda: replace(running(599), tasks=read((Task("c", "media-worker", "RUNNING", at(10)),))),
+    ),
+    (
+        "L2, holder gone",
+        "reassembly-died",
+        lambda: replace(running(599), tasks=read((Task("c", "media-worker", "RUNNING", at(LONG)),))),
+    ),
+    ("L2, no media-worker at all", "reassembly-died", lambda: replace(running(599), tasks=read(()))),
+    (
+        "L2 before the last completion, over",
+        "lock-burned-early",
+        lambda: replace(job(lock=(2 * LONG, 2 * LONG)), tasks=read(())),
+    ),
+    ("C < N, L1", "lock-burned-early", lambda: job(recorded=(0, 2), lock=(HOUR, None))),
+    ("C < N, L2", "lock-burned-early", lambda: job(recorded=(0, 2), lock=(60, 59))),
+    ("C < N, something young", "segments-in-progress", lambda: job(recorded=(0, 2), recorded_s=60)),
+    (
+        "C < N, invoked",
+        "segments-in-progress",
+        lambda: job(recorded=(0, 2), lines=[line("job_id={J} segment_index=1/3 invoked (x)", 1199)]),
+    ),
+    (
+        "C < N, invoked too long ago",
+        "unknown",
+        lambda: job(recorded=(0, 2), lines=[line("job_id={J} segment_index=1/3 invoked (x)", 1201)]),
+    ),
+    (
+        "C < N, waiting in the queue",
+        "segments-in-progress",
+        lambda: job(recorded=(0, 2), chunked_s=2400 * 5 - 1, pairs={"video-worker": queue("video-worker", 9)}),
+    ),
+    ("C < N, waiting, but nothing is queued", "unknown", lambda: job(recorded=(0, 2), chunked_s=HOUR)),
+    (
+        "C < N, waiting longer than retries last",
+        "unknown",
+        lambda: job(recorded=(0, 2), chunked_s=2400 * 5 + 1, pairs={"video-worker": queue("video-worker", 9)}),
+    ),
+    (
+        "C < N, silence, but lines are missing",
+        "unknown",
+        lambda: job(
+            recorded=(0, 2), chunked_s=HOUR, pairs={"video-worker": queue("video-worker", 9)}, gaps=("cut off",)
+        ),
+    ),
+    (
+        "produced, unrecorded, young",
+        "segments-in-progress",
+        lambda: job(recorded=(0, 2), produced=(0, 1, 2), produced_s=GRACE - 1),
+    ),
+    (
+        "produced, unrecorded, no dead letter",
+        "completion-never-recorded",
+        lambda: job(recorded=(0, 2), produced=(0, 1, 2)),
+    ),
+    (
+        "produced, unrecorded, dead letters, five failed writes",
+        "completion-event-dead-lettered",
+        lambda: job(
+            recorded=(0, 2),
+            produced=(0, 1, 2),
+            lines=[line(UNWRITTEN, LONG + i) for i in range(5)],
+            pairs={"segment-output": dead(queue("segment-output"), 1)},
+        ),
+    ),
+    (
+        "failed, refused five times",
+        "inference-refused",
+        lambda: job(status="failed", recorded=(0, 2), lines=[line(REFUSED, LONG + i) for i in range(5)]),
+    ),
+    (
+        "failed, refused four times, still queued",
+        "inference-retrying",
+        lambda: job(
+            status="failed",
+            recorded=(0, 2),
+            lines=[line(REFUSED, 60 + i) for i in range(4)],
+            pairs={"video-worker": queue("video-worker", 1)},
+        ),
+    ),
+]
+
+
+@pytest.mark.parametrize(("name", "build"), [s[1:] for s in STATES], ids=[s[0] for s in STATES])
+def test_state(name: str, build: Callable[[], JobEvidence]) -> None:
+    verdict = judge(build(), NOW)
+    assert verdict.name == name, verdict.because
+    assert verdict.because
+    assert name in verdict.candidates
+    assert not set(verdict.safe_actions) & set(verdict.unsafe_actions)
+    if verdict.wait_until:
+        assert verdict.wait_until > NOW
+
+
+def test_dead_letters_nobody_looked_into_leave_both_candidates() -> None:
+    state = job(recorded=(0, 2), produced=(0, 1, 2), pairs={"segment-output": dead(queue("segment-output"), 1)})
+    verdict = judge(state, NOW)
+    assert verdict.name == "completion-event-dead-lettered"
+    assert verdict.candidates == ("completion-event-dead-lettered", "completion-never-recorded")
+    assert verdict.confidence == "unknown"
+    assert verdict.failure_modes == ("F06", "F18", "F19")
+    assert verdict.safe_actions == ("re-record-completion",)
+
+
+def test_an_old_lock_with_a_backlog_names_both_and_what_is_safe_in_both() -> None:
+    verdict = judge(job(lock=(HOUR, None), pairs={"reassembly": queue("reassembly", 2)}), NOW)
+    assert verdict.candidates == ("reassembly-queued", "lock-without-message")
+    assert verdict.confidence == "unknown"
+    assert verdict.severity == "unknown"
+    assert set(verdict.safe_actions) == {"wait", "send-message"}
+
+
+def test_a_mixture_names_every_mode() -> None:
+    lines = [line(REFUSED, LONG + i) for i in range(5)]
+    verdict = judge(job(status="failed", recorded=(0,), produced=(0, 2), lines=lines), NOW)
+    assert verdict.name == "completion-never-recorded"
+    assert verdict.candidates == ("completion-never-recorded", "inference-refused")
+    assert set(verdict.failure_modes) == {"F13", "F18", "F19"}
+    assert verdict.missing_segments == (1, 2)
+
+
+def test_an_endpoint_that_is_down_comes_before_any_replay() -> None:
+    lines = [line(REFUSED, LONG + i) for i in range(5)]
+    for status in ("Failed", "Updating", None):
+        verdict = judge(job(status="failed", recorded=(0, 2), lines=lines, endpoint=status), NOW)
+        assert verdict.name == "inference-refused"
+        assert verdict.safe_actions == ("escalate",)
+    verdict = judge(job(status="failed", recorded=(0, 2), lines=lines), NOW)
+    assert verdict.safe_actions == ("set-chunking-complete", "replay-dead-letter")
+
+
+def test_the_burned_lock_is_reset_only_when_every_segment_is_recorded() -> None:
+    early = judge(job(recorded=(0, 2), lock=(HOUR, HOUR)), NOW)
+    assert early.safe_actions == ("wait",)
+    assert "reset-lock-and-trigger" in early.unsafe_actions
+    late = judge(replace(job(lock=(2 * LONG, 2 * LONG)), tasks=read(())), NOW)
+    assert late.safe_actions == ("reset-lock-and-trigger",)
+
+
+def test_another_jobs_receipt_on_the_same_worker_proves_that_the_run_is_over() -> None:
+    state = running(599)
+    other = line("reassembly: job_id=00000000-0000-4000-8000-000000000000 received", 100, STREAM)
+    logs = state.logs.value  # type: ignore[union-attr]
+    assert judge(state, NOW).name == "reassembly-running"
+    moved_on = replace(state, logs=read(replace(logs, receipts=(*logs.receipts, other))))
+    assert judge(moved_on, NOW).name == "reassembly-died"
+    elsewhere = replace(other, stream="ecs/media-worker/" + "c" * 32)
+    still = replace(state, logs=read(replace(logs, receipts=(*logs.receipts, elsewhere))))
+    assert judge(still, NOW).name == "reassembly-running"
+
+
+def test_the_worker_that_took_the_lock_is_the_one_that_concatenated() -> None:
+    assert HOLDER in STREAM
+    assert JOB in line(CONCAT, 1).message
