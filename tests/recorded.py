@@ -54,9 +54,14 @@ def read(value: Any) -> Evidence[Any]:
     return Read(value, "recorded", datetime(2026, 1, 1, tzinfo=UTC))
 
 
-def time(seconds: float | str | None) -> datetime | None:
+def moment(seconds: float | str) -> datetime:
     """Return a recorded number of seconds as a time."""
-    return None if seconds is None else datetime.fromtimestamp(float(seconds), UTC)
+    return datetime.fromtimestamp(float(seconds), UTC)
+
+
+def time(seconds: float | str | None) -> datetime | None:
+    """Return a recorded number of seconds as a time, None where there is none."""
+    return None if seconds is None else moment(seconds)
 
 
 def job_evidence(version: str, job_id: str) -> JobEvidence:
@@ -110,7 +115,7 @@ def _lock(items: list[dict[str, str]]) -> Lock | None:
 def _objects(data: Mapping[str, Any], bucket: str, prefix: str) -> tuple[S3Object, ...]:
     listing = data["s3"][f"stereo-spot-{bucket}-123456789012"]
     found = [o for o in listing if o["Key"].startswith(prefix)]
-    return tuple(S3Object(o["Key"], o["Size"], time(o["LastModified"]) or datetime.max) for o in found)
+    return tuple(S3Object(o["Key"], o["Size"], moment(o["LastModified"])) for o in found)
 
 
 def _pair(data: Mapping[str, Any], key: str) -> QueuePair:
@@ -140,7 +145,7 @@ def _task(got: Mapping[str, Any]) -> Task:
 
 def _logs(data: Mapping[str, Any], job_id: str) -> JobLogs:
     lines = [
-        LogLine(time(e["timestamp"] / 1000) or datetime.max, group, e["logStreamName"], e["message"])
+        LogLine(moment(e["timestamp"] / 1000), group, e["logStreamName"], e["message"])
         for group, events in data["logs"].items()
         for e in events
     ]

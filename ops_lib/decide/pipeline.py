@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from ops_lib.decide.case import words
 from ops_lib.decide.findings import Finding
-from ops_lib.decide.vocabulary import Severity
-from ops_lib.evidence import PipelineEvidence, Queue, QueuePair, Read, Unread
+from ops_lib.evidence import Alarm, PipelineEvidence, Queue, QueuePair, Read, Unread
 
 # Who consumes which queue, both versions (pipeline.md 3). A queue a newer pipeline added has no entry: shown so.
 CONSUMERS = {
@@ -59,7 +58,7 @@ def _deployment(evidence: PipelineEvidence) -> Iterator[Finding]:
         yield Finding(
             "wrong-deployment",
             "unknown",
-            f"The .env names {len(gone)} things that do not exist here: {', '.join(sorted(gone))}.",
+            f"What the .env names does not exist here: {', '.join(sorted(gone))}.",
             TRIAGE,
             tuple(f"{part.source}: {part.reason}" for part in gone.values()),
             "Regenerate the .env (nx run aws-infra:terraform-output), or open the environment you mean.",
@@ -83,7 +82,8 @@ def _dead_letters(evidence: PipelineEvidence) -> Iterator[Finding]:
         else:
             empty += 1
     if empty:
-        yield Finding("dead-letters", "ok", f"{empty} dead-letter queues are empty.", DEAD_LETTERS)
+        said = f"{empty} of {len(evidence.queues)} dead-letter queues hold nothing."
+        yield Finding("dead-letters", "ok", said, DEAD_LETTERS)
 
 
 def _dead(key: str, queue: Queue) -> Finding:
@@ -91,7 +91,7 @@ def _dead(key: str, queue: Queue) -> Finding:
     return Finding(
         f"dead-letters:{key}",
         "critical",
-        f"{count} dead letter{'s' if count > 1 else ''} of {key}; nobody has looked into them yet.",
+        f"{count} dead letter{'s' if count > 1 else ''} of {key} that nobody has looked into yet.",
         DEAD_LETTERS,
         (
             f"{queue.name}: {queue.visible_messages} visible, {queue.in_flight_messages} in flight (approximate)",
@@ -132,6 +132,9 @@ def _workers(evidence: PipelineEvidence) -> Iterator[Finding]:
         return
     services = {service.name: service for service in evidence.services.value}
     yield from _unread_queues(evidence)
+    if not services:
+        step = "Check ECS_CLUSTER_NAME in the .env: a deployment has at least its workers."
+        yield Finding("services", "unknown", "The cluster has no service at all.", SCALING, (), step)
     for name, queues in sorted(waiting.items()):
         service = services.get(name)
         if service is None or not service.running:
@@ -151,7 +154,7 @@ def _workers(evidence: PipelineEvidence) -> Iterator[Finding]:
                 "See the service's last events: image, capacity, or a crash loop.",
             )
     yield from _at_maximum(evidence, waiting)
-    if all(service.running >= service.desired for service in services.values()):
+    if services and all(service.running >= service.desired for service in services.values()):
         yield Finding("services", "ok", f"{len(services)} services run as many tasks as desired.", SCALING)
 
 
@@ -188,7 +191,7 @@ def _stopped_tasks(evidence: PipelineEvidence) -> Iterator[Finding]:
             reason = f"task {task.task_id[:8]} exit {codes[0]}: {task.stopped_reason or 'no reason given'}"
             failed.setdefault(task.service, []).append(reason)
     for service, reasons in sorted(failed.items()):
-        said = f"{len(reasons)} tasks of {service} stopped with an error within about an hour."
+        said = f"{_count(reasons, 'task')} of {service} stopped with an error within about an hour."
         step = "Exit 137 is out of memory or a forced stop: judge the jobs it was working on."
         yield Finding(f"stopped-tasks:{service}", "warning", said, SCALING, tuple(reasons[:5]), step)
     if not failed:
@@ -201,13 +204,17 @@ def _alarms(evidence: PipelineEvidence) -> Iterator[Finding]:
         return
     alarms = evidence.alarms.value
     dead = {_dlq_name(pair) for pair in evidence.queues.values()} - {None}
-    for alarm in alarms:
-        if alarm.state == "ALARM":
-            on_dlq = alarm.queue_name in dead
-            said = f"Alarm {alarm.name} is firing{' (dead letters)' if on_dlq else ''}."
-            since = (f"since {alarm.updated_at:%Y-%m-%d %H:%M} UTC",) if alarm.updated_at else ()
-            severity: Severity = "warning" if on_dlq else "critical"
-            yield Finding(f"alarm:{alarm.name}", severity, said, TRIAGE, since, "See the finding on its queue.")
+    firing = [alarm for alarm in alarms if alarm.state == "ALARM"]
+    for alarm in (a for a in firing if a.queue_name not in dead):
+        said = f"Alarm {alarm.name} is firing."
+        yield Finding(
+            f"alarm:{alarm.name}", "critical", said, TRIAGE, (_since(alarm),), "See the finding on its queue."
+        )
+    on_dead = [f"{alarm.name} {_since(alarm)}" for alarm in firing if alarm.queue_name in dead]
+    if on_dead:
+        said = f"{_count(on_dead, 'alarm')} on dead-letter queues {_is(on_dead)} firing."
+        step = "See the finding on each queue; the alarm stays until its messages are gone."
+        yield Finding("alarms-on-dead-letters", "warning", said, TRIAGE, tuple(on_dead), step)
     silent = [alarm.name for alarm in alarms if not alarm.actions]
     if silent:
         said = f"{len(silent)} of {len(alarms)} alarms notify nobody."
@@ -215,9 +222,9 @@ def _alarms(evidence: PipelineEvidence) -> Iterator[Finding]:
     watched = {alarm.queue_name for alarm in alarms}
     bare = sorted(name for name in dead if name and name not in watched)
     if bare:
-        said = f"{len(bare)} dead-letter queues have no alarm."
+        said = f"{_count(bare, 'dead-letter queue')} without an alarm."
         yield Finding("unwatched-dead-letters", "note", said, TRIAGE, tuple(bare), "Add the alarm in Terraform.")
-    if not any(alarm.state == "ALARM" for alarm in alarms):
+    if not firing:
         yield Finding("alarms", "ok", f"None of {len(alarms)} alarms is firing.", TRIAGE)
 
 
@@ -252,7 +259,7 @@ def _configuration(evidence: PipelineEvidence) -> Iterator[Finding]:
         yield Finding(
             "dead-letter-retention",
             "note",
-            f"{len(short)} dead-letter queues keep messages shorter than their source: evidence will be lost.",
+            f"{_count(short, 'dead-letter queue')} with a shorter retention than the source: evidence will be lost.",
             DEAD_LETTERS,
             tuple(short),
             "Set the dead-letter queue's retention to 14 days: its age counts from the original enqueue.",
@@ -270,3 +277,15 @@ def _dlq_name(pair: QueuePair) -> str | None:
         return pair.dlq.value.name
     arn = pair.main.value.dlq_arn if isinstance(pair.main, Read) else None
     return arn.rsplit(":", 1)[-1] if arn else None
+
+
+def _since(alarm: Alarm) -> str:
+    return f"since {alarm.updated_at:%Y-%m-%d %H:%M} UTC" if alarm.updated_at else "since an unknown time"
+
+
+def _count(things: Sequence[object], noun: str) -> str:
+    return f"{len(things)} {noun}{'' if len(things) == 1 else 's'}"
+
+
+def _is(things: Sequence[object]) -> str:
+    return "is" if len(things) == 1 else "are"
