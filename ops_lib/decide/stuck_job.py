@@ -50,10 +50,10 @@ def judge_known(evidence: JobEvidence, now: datetime) -> Verdict:
 
 
 def _processed(case: Case, row: JobRow) -> Verdict:
-    if row.total_segments is None:
-        if row.status == "failed":
-            return _failed_before_segments(case, row)
-        return conclude("total-segments-missing", [f"status {row.status} without total_segments"])
+    if row.total_segments is None and row.status == "failed":
+        return _failed_before_segments(case, row)
+    if row.total_segments is None or row.total_segments < 1:
+        return conclude("total-segments-missing", [f"status {row.status}, total_segments {row.total_segments}"])
     beyond = tuple(sorted(index for index in case.recorded if index >= case.total))
     if beyond:
         return conclude(
@@ -116,15 +116,11 @@ def _chunking(case: Case, row: JobRow) -> Verdict:
     most = (queue.max_receive_count if queue else None) or 5
     if starts and len(starts) >= most:
         return conclude("chunking-dies", facts, confidence="likely")
-    if starts:
-        until = starts[-1] + visibility * (most - len(starts))
+    names = ["chunking-in-progress", "chunking-dies", "event-expired"]
+    until = starts[-1] + visibility * (most - len(starts)) if starts else case.now
+    if until > case.now:
         return conclude("chunking-in-progress", facts, confidence="likely", wait_until=until)
-    return conclude(
-        "unknown",
-        facts,
-        confidence="unknown",
-        candidates=["chunking-in-progress", "chunking-dies", "event-expired"],
-    )
+    return conclude("unknown", facts, confidence="unknown", candidates=names)
 
 
 def _completed(case: Case, row: JobRow) -> Verdict:

@@ -43,6 +43,7 @@ STATES: list[tuple[str, str, Callable[[], JobEvidence]]] = [
     ("C = N, an output gone", "segment-output-gone", lambda: job(produced=(0, 2))),
     ("C > N", "completions-do-not-fit", lambda: job(recorded=(0, 1, 2, 3))),
     ("C = N, wrong indexes", "completions-do-not-fit", lambda: job(recorded=(0, 1, 7), produced=(0, 1, 7))),
+    ("total_segments 0", "total-segments-missing", lambda: job(total=0, recorded=())),
     ("no total_segments", "total-segments-missing", lambda: job(total=None)),
     ("film, status stale", "output-done-status-stale", lambda: job(film_s=HOUR, lock=(LONG, LONG))),
     ("film, young", "just-finished", lambda: job(film_s=GRACE - 1, lock=(LONG, LONG))),
