@@ -22,9 +22,15 @@ def oldest_ids(evidence: PipelineEvidence, most: int) -> tuple[str, ...]:
     return tuple(row.job_id for row in open_jobs(evidence)[:most])
 
 
-def unread_of(jobs: Mapping[str, JobEvidence]) -> dict[str, Unread]:
-    """Return every part of every job that was not read, by a name that says whose it is."""
-    return {f"{name} of job {job_id}": part for job_id, job in jobs.items() for name, part in job.unread().items()}
+def all_unread(evidence: PipelineEvidence, jobs: Mapping[str, JobEvidence]) -> dict[str, Unread]:
+    """Return every part of the pipeline and of the judged jobs that was not read, and the jobs not judged at all."""
+    unread = evidence.unread()
+    unread |= {f"{name} of job {job_id}": part for job_id, job in jobs.items() for name, part in job.unread().items()}
+    left = len(open_jobs(evidence)) - len(jobs)
+    if left > 0:
+        reason = f"only the first {len(jobs)} open jobs were judged"
+        unread[f"verdicts of {left} open jobs"] = Unread("judged_jobs", "not-asked", reason, "raise judged_jobs")
+    return unread
 
 
 def fleet_findings(evidence: PipelineEvidence, verdicts: Mapping[str, Verdict]) -> tuple[Finding, ...]:

@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 
 from ops_lib.decide.findings import Finding, status_of
-from ops_lib.decide.fleet import fleet_findings, job_finding, oldest_ids, open_jobs, unread_of
+from ops_lib.decide.fleet import all_unread, fleet_findings, job_finding, oldest_ids, open_jobs
 from ops_lib.decide.pipeline import pipeline_findings
 from ops_lib.decide.stuck_job import judge
 from ops_lib.evidence import Alarm, Endpoint, JobRow, PipelineEvidence, ScalableTarget, Service, Task, Unread
@@ -214,5 +214,9 @@ def test_a_jobs_finding_leads_to_its_notebook() -> None:
     assert finding.id == f"stuck-job:{JOB}"
 
 
-def test_unread_parts_are_named_by_job() -> None:
-    assert list(unread_of({"a": replace(job(), lock=UNREAD)})) == ["trigger lock of job a"]
+def test_what_is_unread_is_named_by_job_and_jobs_not_judged_are_counted() -> None:
+    evidence = well(open_jobs={"chunking_complete": read(ROWS)}, alarms=UNREAD)
+    unread = all_unread(evidence, {"0": replace(job(), lock=UNREAD)})
+    assert list(unread) == ["alarms", "trigger lock of job 0", "verdicts of 4 open jobs"]
+    assert unread["verdicts of 4 open jobs"].kind == "not-asked"
+    assert all_unread(well(), {}) == {}
