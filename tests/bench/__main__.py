@@ -1,0 +1,97 @@
+"""`python -m tests.bench`: every benchmark, one table, build/bench.json; exit 1 if a bound is broken."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+import tempfile
+from pathlib import Path
+from typing import Any
+
+from ops_lib.settings import open_settings
+from tests.bench import calls, wholes
+
+OPS = [sys.executable, "-m", "ops_lib"]
+Row = tuple[str, Any, str, bool]
+
+
+def main() -> int:
+    rows: list[Row] = []
+    with tempfile.TemporaryDirectory(prefix="ops-bench-") as folder:
+        os.environ["OPS_STATE"] = str(Path(folder) / "state")
+        try:
+            for part in (_wholes, _counts, _growth, _big_job, _sandbox):
+                rows += part(Path(folder))
+        finally:
+            for name in ("sandbox", "recording-newest", "recording-runbook"):
+                calls.stop(name)
+    return _show(rows)
+
+
+def _wholes(folder: Path) -> list[Row]:
+    got = wholes.medians(folder)
+    report, verdict = got["report s"] / got["floor s"], got["verdict s"] / got["floor s"]
+    figures = (got["floor figures"], got["report figures"], got["verdict figures"])
+    memory = wholes.peak_mb([*OPS, "report", "-e", "recording-newest", "--output", str(folder / "m")])
+    return [
+        ("floor: papermill + nbconvert, s", got["floor s"], "", True),
+        ("report, s", got["report s"], "", True),
+        ("report / floor", round(report, 2), "<= 1.5", report <= 1.5),
+        ("one job's verdict, s", got["verdict s"], "", True),
+        ("verdict / floor", round(verdict, 2), "<= 1.0", verdict <= 1.0),
+        ("figures: floor, report, verdict", figures, "(1, 2, 1)", figures == (1, 2, 1)),
+        ("peak memory of a report's largest process, MB", memory, "", True),
+    ]
+
+
+def _counts(folder: Path) -> list[Row]:
+    settings = open_settings("recording-newest")
+    number, rounds = calls.rounds(settings, wholes.JOB)
+    return [
+        ("one small job's evidence, calls", number, "<= 40", number <= 40),
+        ("one small job's evidence, rounds", rounds, "<= 6", rounds <= 6.5),
+    ]
+
+
+def _growth(folder: Path) -> list[Row]:
+    rows: list[Row] = []
+    settings = open_settings("sandbox")
+    done = 0
+    for completed in (500, 10_000):
+        calls.seed(settings, "completed", completed - done)
+        done = completed
+        got = calls.together(settings, folder / "growth", (0, 1, 5))
+        pages = completed * 260 // 1_000_000  # one more page for each full MB of the completed jobs that are shown
+        none, per_job = got[0][0], (got[5][0] - got[0][0]) / 5
+        rows += [
+            (f"report at {completed} completed, calls, none judged", none, f"<= 80 + {pages}", none <= 80 + pages),
+            (f"report at {completed} completed, calls per judged job", per_job, "<= 12", per_job <= 12),
+            (f"report at {completed} completed, five jobs judged, s", got[5][1], "", True),
+        ]
+    return rows
+
+
+def _big_job(folder: Path) -> list[Row]:
+    got = calls.big_job("recording-runbook", 10_000)
+    rows: list[Row] = [(f"a job of 10,000 segments: {name}", value, "", True) for name, value in got.items()]
+    return [*rows, ("a job of 10,000 segments: missing named", got["missing"], "10", got["missing"] == 10)]
+
+
+def _sandbox(folder: Path) -> list[Row]:
+    return [("sandbox, start to first answer, s", calls.first_answer_s("sandbox"), "", True)]
+
+
+def _show(rows: list[Row]) -> int:
+    width = max(len(row[0]) for row in rows)
+    for name, value, bound, holds in rows:
+        print(f"{name.ljust(width)}  {value!s:>10}  {bound:<14} {'' if not bound else 'ok' if holds else 'BROKEN'}")
+    build = Path("build")
+    build.mkdir(exist_ok=True)
+    content = [dict(zip(("name", "value", "bound", "holds"), row, strict=True)) for row in rows]
+    (build / "bench.json").write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
+    return 0 if all(row[3] for row in rows) else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
