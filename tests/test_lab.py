@@ -125,16 +125,16 @@ def _note(page: object, url: str) -> None:
 
 def test_the_stuck_job_is_judged_in_the_notebook(browser: object, lab: str) -> None:
     page = run_all(browser, lab, "3_stuck_job")
-    verdict = page.wait_for_selector(".jp-OutputArea .verdict", timeout=60_000)  # type: ignore[attr-defined]
-    said = verdict.inner_text()
-    assert "completion-event-dead-lettered" in said
+    expected = '.jp-OutputArea .verdict:has-text("completion-event-dead-lettered")'
+    # text_content, not inner_text: Lab hides for a moment what is scrolled out of sight.
+    said = page.wait_for_selector(expected, state="attached", timeout=60_000).text_content()  # type: ignore[attr-defined]
     assert "Next safe step:" in said
     assert JOB in said
-    banner = page.wait_for_selector(".jp-OutputArea .banner").inner_text()  # type: ignore[attr-defined]
+    banner = page.wait_for_selector(".jp-OutputArea .banner", state="attached").text_content()  # type: ignore[attr-defined]
     assert "SANDBOX recording-newest" in banner
     assert "123456789012" in banner
-    page.wait_for_selector(".jp-OutputArea img", timeout=60_000)  # type: ignore[attr-defined]
-    page.wait_for_selector("text=all 1 findings with evidence", timeout=60_000)  # type: ignore[attr-defined]
+    for seen in (".jp-OutputArea img", "text=all 1 findings with evidence"):
+        page.wait_for_selector(seen, state="attached", timeout=60_000)  # type: ignore[attr-defined]
     assert page.query_selector(".jp-RenderedText[data-mime-type*=error]") is None  # type: ignore[attr-defined]
     assert page.outside == []  # type: ignore[attr-defined]
     page.close()  # type: ignore[attr-defined]
@@ -142,11 +142,11 @@ def test_the_stuck_job_is_judged_in_the_notebook(browser: object, lab: str) -> N
 
 def test_choosing_another_job_in_triage_shows_its_verdict(browser: object, lab: str) -> None:
     page = run_all(browser, lab, "0_triage")
-    chooser = page.wait_for_selector(".widget-dropdown select", timeout=60_000)  # type: ignore[attr-defined]
-    options = [option.inner_text() for option in chooser.query_selector_all("option")]
+    chooser = page.wait_for_selector(".widget-dropdown select", state="attached", timeout=60_000)  # type: ignore[attr-defined]
+    options = [option.text_content() for option in chooser.query_selector_all("option")]
     wanted = next(text for text in options if "trigger-never-ran" in text)
     chooser.select_option(label=wanted)
-    page.wait_for_selector('.widget-html .verdict:has-text("trigger-never-ran")', timeout=20_000)  # type: ignore[attr-defined]
+    page.wait_for_selector('.widget-html .verdict:has-text("trigger-never-ran")', state="attached", timeout=20_000)  # type: ignore[attr-defined]
     assert any("segments-in-progress" in text for text in options)
     page.close()  # type: ignore[attr-defined]
 
