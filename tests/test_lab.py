@@ -133,7 +133,7 @@ def test_the_stuck_job_is_judged_in_the_notebook(browser: object, lab: str) -> N
     banner = page.wait_for_selector(".jp-OutputArea .banner", state="attached").text_content()  # type: ignore[attr-defined]
     assert "SANDBOX recording-newest" in banner
     assert "123456789012" in banner
-    for seen in (".jp-OutputArea img", "text=all 1 findings with evidence"):
+    for seen in (".jp-OutputArea img", "text=every finding with its evidence"):
         page.wait_for_selector(seen, state="attached", timeout=60_000)  # type: ignore[attr-defined]
     assert page.query_selector(".jp-RenderedText[data-mime-type*=error]") is None  # type: ignore[attr-defined]
     assert page.outside == []  # type: ignore[attr-defined]

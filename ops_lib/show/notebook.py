@@ -74,11 +74,14 @@ class Runbook:
     def conclude(
         self, findings: Iterable[Finding], unread: Mapping[str, Unread], verdict: Verdict | None = None
     ) -> None:
-        """Show what was not read, fold all findings, and leave them in the notebook as data for programs."""
+        """Show the answer once more, what was not read, all findings folded; leave them as data for programs.
+
+        After Run All JupyterLab stands at the last cell: the answer has to be there, too.
+        """
         marked = self.about_here(findings)
         content = document(self.settings.environment, self.now, marked, unread, verdict)
-        everything = tables.folded_away(f"all {len(marked)} findings with evidence", tables.findings_table(marked))
-        display(HTML(tables.unread_table(unread) + everything))
+        everything = tables.folded_away("every finding with its evidence", tables.findings_table(marked))
+        display(HTML(tables.status_card(marked, unread, verdict) + tables.unread_table(unread) + everything))
         display({MIME: content, "text/plain": f"status: {content['status']}"}, raw=True)
 
 

@@ -36,14 +36,17 @@ def banner(label: str | None, facts: Mapping[str, object]) -> str:
     return f'<div class="{kind}">{head}{told}</div>'
 
 
-def status_card(findings: Iterable[Finding], unread: Mapping[str, Unread]) -> str:
-    """Return the first thing a report says: status, how many of each, what was not read."""
+def status_card(findings: Iterable[Finding], unread: Mapping[str, Unread], verdict: Verdict | None = None) -> str:
+    """Return the answer in a line or two: status, how many of each, what was not read, one job's verdict."""
     found = list(findings)
     status = status_of(found)
     counts = {s: sum(f.severity == s and f.accepted is None for f in found) for s in ("critical", "unknown", "warning")}
     told = ", ".join(f"{count} {severity}" for severity, count in counts.items() if count) or "no open finding"
     not_read = f' <span class="small">{len(unread)} reads did not succeed; see below.</span>' if unread else ""
-    return f'<div class="verdict {status}">{badge(status)} <b>{SENTENCES[status]}</b> {told}.{not_read}</div>'
+    head = f"{badge(status)} <b>{SENTENCES[status]}</b> {told}.{not_read}"
+    if verdict:
+        head += f"<p><b>{safe(verdict.name)}</b>: {safe(verdict.summary)} {safe(verdict.next_step)}</p>"
+    return f'<div class="verdict {status}">{head}</div>'
 
 
 def findings_table(findings: Iterable[Finding], *, all_of_them: bool = True) -> str:

@@ -47,6 +47,14 @@ def test_reads_that_failed_are_counted_on_the_card() -> None:
     assert "did not succeed" not in tables.status_card([], {})
 
 
+def test_one_jobs_card_repeats_its_verdict() -> None:
+    version, job_id, name = expected_verdicts()[1]
+    verdict = judge(job_evidence(version, job_id), captured_at(version))
+    card = tables.status_card([BAD], {}, verdict)
+    assert name in card
+    assert verdict.next_step in card
+
+
 def test_what_does_not_count_is_folded_away_but_there() -> None:
     note = replace(BAD, id="note-1", severity="note", summary="a note")
     accepted = replace(BAD, id="old", accepted="known (until 2027-01-01)")
