@@ -12,6 +12,7 @@ import time
 import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
+from http.client import HTTPException
 from typing import Any
 
 from ops_lib.environment import state_root
@@ -19,7 +20,9 @@ from ops_lib.errors import SandboxFailed
 from ops_lib.sandbox import state
 from ops_lib.sandbox.recording import RECORDINGS
 
-START_TIMEOUT_S, STOP_TIMEOUT_S = 45.0, 10.0
+START_TIMEOUT_S, STOP_TIMEOUT_S, HEALTH_TIMEOUT_S = 45.0, 10.0, 2.0
+# Not by way of a proxy named in the environment: loopback is here.
+DIRECT = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 
 
 def start(name: str) -> dict[str, Any]:
@@ -53,11 +56,12 @@ def stop(name: str) -> bool:
 def health(content: dict[str, Any]) -> dict[str, Any] | None:
     """Return what the server of this state says of itself, None if it does not answer or is not that server."""
     try:
-        with urllib.request.urlopen(f"{content['endpoint_url']}/sandbox/health", timeout=2) as answer:
-            said: dict[str, Any] = json.load(answer)
-    except (OSError, ValueError):
+        with DIRECT.open(f"{content['endpoint_url']}/sandbox/health", timeout=HEALTH_TIMEOUT_S) as answer:
+            said = json.load(answer)
+        return said if (said["name"], said["pid"]) == (content["name"], content["pid"]) else None
+    except (OSError, ValueError, KeyError, TypeError, HTTPException):
+        # Nobody there, or somebody else who was given the port since.
         return None
-    return said if (said.get("name"), said.get("pid")) == (content["name"], content["pid"]) else None
 
 
 def names() -> list[str]:

@@ -13,7 +13,7 @@ from typing import Any
 FOLDER = Path(__file__).with_name("recordings")
 # Which recording a sandbox loads.
 RECORDINGS = {"sandbox": "newest", "recording-newest": "newest", "recording-runbook": "runbook"}
-REGION, ACCOUNT = "us-east-1", "123456789012"
+REGION, ACCOUNT, CLUSTER = "us-east-1", "123456789012", "stereo-spot"
 
 ISO = re.compile(r"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)")
 # Integer seconds of DynamoDB attributes inside an event's body: "created_at": {"N": "1795454737"}
@@ -28,6 +28,13 @@ class Recording:
     name: str
     data: dict[str, Any]
     loaded_at: datetime
+
+    @property
+    def created_at(self) -> datetime:
+        """Return when what has no recorded time was made (UTC): with the first task or log line."""
+        times_s = [task["startedAt"] for task in self.data["ecs_tasks"]]
+        times_s += [event["timestamp"] // 1000 for events in self.data["logs"].values() for event in events]
+        return datetime.fromtimestamp(min(times_s), UTC)
 
 
 def load(name: str, now: datetime) -> Recording:
@@ -66,6 +73,9 @@ def _tables(data: dict[str, Any], shift_s: int) -> None:
 
 def _queues(data: dict[str, Any], shift_s: int) -> None:
     for queue in data["queues"].values():
+        for name in ("CreatedTimestamp", "LastModifiedTimestamp"):
+            seconds, _, fraction = queue["Attributes"][name].partition(".")
+            queue["Attributes"][name] = f"{int(seconds) + shift_s}.{fraction}"
         for message in queue["Messages"]:
             body = shift_text(message["Body"], shift_s)
             body = ATTRIBUTE.sub(lambda m: f"{m[1]}{int(m[2]) + shift_s}{m[3]}", body)

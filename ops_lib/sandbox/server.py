@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import json
 import os
 import threading
@@ -9,26 +10,16 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
-from io import BytesIO
 from typing import Any
-from urllib.parse import parse_qs
 
 from moto.moto_server.werkzeug_app import DomainDispatcherApplication, MotoRequestHandler, create_backend_app
 from werkzeug.serving import BaseWSGIServer, make_server
 
 from ops_lib.sandbox import corrections, load, state
 from ops_lib.sandbox import recording as recordings
+from ops_lib.sandbox.corrections.json_content_type import with_protocol
+from ops_lib.sandbox.operations import Environ, operation_of
 
-TARGETS = {
-    "AmazonSQS": "sqs",
-    "DynamoDB_20120810": "dynamodb",
-    "Logs_20140328": "logs",
-    "AmazonEC2ContainerServiceV20141113": "ecs",
-    "AnyScaleFrontendService": "application-autoscaling",
-    "SageMaker": "sagemaker",
-    "GraniteServiceVersion20100801": "cloudwatch",
-}
-Environ = dict[str, Any]
 Respond = Callable[..., Any]
 
 
@@ -43,6 +34,7 @@ class Application:
     def __init__(self, name: str, fingerprint: str) -> None:
         self.health = {"name": name, "pid": os.getpid(), "fingerprint": fingerprint}
         self.calls: Counter[str] = Counter()
+        self._counting = threading.Lock()
         self.last_call = time.monotonic()
         self._moto: Callable[..., Any] = DomainDispatcherApplication(create_backend_app)
 
@@ -53,17 +45,21 @@ class Application:
         self.last_call = time.monotonic()
         if path.startswith("/moto-api"):
             return _json(respond, "404 Not Found", {"error": "the sandbox does not serve moto's own API"})
-        self.calls[operation_of(environ)] += 1
-        answer: Iterable[bytes] = self._moto(environ, respond)
+        operation = operation_of(environ)
+        with self._counting:
+            self.calls[operation] += 1
+        answer: Iterable[bytes] = self._moto(environ, with_protocol(respond, str(environ.get("CONTENT_TYPE", ""))))
         return answer
 
     def _own(self, path: str, method: str, respond: Respond) -> Iterable[bytes]:
         if path == "/sandbox/health":
             return _json(respond, "200 OK", self.health)
         if path == "/sandbox/calls":
-            return _json(respond, "200 OK", dict(self.calls))
+            with self._counting:
+                return _json(respond, "200 OK", dict(self.calls))
         if path == "/sandbox/calls/reset" and method == "POST":
-            self.calls.clear()
+            with self._counting:
+                self.calls.clear()
             return _json(respond, "200 OK", {})
         return _json(respond, "404 Not Found", {"error": path})
 
@@ -73,6 +69,7 @@ def serve(name: str) -> None:
     corrections.apply_all()
     recording = recordings.load(name, datetime.now(UTC))
     load.load_all(recording)
+    gc.freeze()  # what was loaded stays: no collection need look at it again
     application = Application(name, state.fingerprint())
     server = make_server("127.0.0.1", 0, application, threaded=True, request_handler=_Quiet)
     state.write(name, server.server_port, recording)
@@ -82,35 +79,6 @@ def serve(name: str) -> None:
         server.serve_forever()
     finally:
         state.remove(name, os.getpid())
-
-
-def operation_of(environ: Environ) -> str:
-    """Return "service:Operation" of a request, as the wire protocol tells it."""
-    target = str(environ.get("HTTP_X_AMZ_TARGET", ""))
-    if target:
-        service, _, operation = target.partition(".")
-        return f"{TARGETS.get(service, service)}:{operation}"
-    parts = str(environ.get("PATH_INFO", "")).split("/")
-    if "operation" in parts[3:4]:
-        return f"{TARGETS.get(parts[2], parts[2])}:{parts[4]}"
-    if "x-www-form-urlencoded" in str(environ.get("CONTENT_TYPE", "")):
-        action = parse_qs(_peek(environ)).get("Action", ["?"])[0]
-        return f"{'sts' if action == 'GetCallerIdentity' else 'query'}:{action}"
-    return _s3(str(environ["REQUEST_METHOD"]), parts, str(environ.get("QUERY_STRING", "")))
-
-
-def _s3(method: str, parts: list[str], query: str) -> str:
-    has_key = len(parts) > 2 and parts[2] != ""
-    if method == "GET" and not has_key:
-        return "s3:ListObjectsV2" if "list-type=2" in query else "s3:GetBucket"
-    verbs = {"GET": "Get", "HEAD": "Head", "PUT": "Put", "DELETE": "Delete", "POST": "Post"}
-    return f"s3:{verbs.get(method, method)}{'Object' if has_key else 'Bucket'}"
-
-
-def _peek(environ: Environ) -> str:
-    body = environ["wsgi.input"].read(int(environ.get("CONTENT_LENGTH") or 0))
-    environ["wsgi.input"] = BytesIO(body)
-    return str(body.decode("utf-8", "replace"))
 
 
 def _json(respond: Respond, status: str, content: dict[str, Any]) -> Iterable[bytes]:

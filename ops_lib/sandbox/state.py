@@ -12,6 +12,7 @@ from ops_lib.sandbox.recording import ACCOUNT, REGION, Recording
 from ops_lib.sandbox_process import fingerprint as fingerprint
 
 IDLE_S = 1800.0
+NEEDED = {"name": str, "pid": int, "endpoint_url": str, "fingerprint": str}
 
 
 def folder(name: str) -> Path:
@@ -25,12 +26,13 @@ def idle_s() -> float:
 
 
 def read(name: str) -> dict[str, Any] | None:
-    """Return the state a server wrote, None if there is none that can be read."""
+    """Return the state a server wrote, None if there is none or what is there is no such state."""
     try:
-        content: dict[str, Any] = json.loads((folder(name) / "state.json").read_text(encoding="utf-8"))
+        content = json.loads((folder(name) / "state.json").read_text(encoding="utf-8"))
     except (OSError, ValueError):
         return None
-    return content
+    whole = isinstance(content, dict) and all(isinstance(content.get(key), kind) for key, kind in NEEDED.items())
+    return content if whole else None
 
 
 def write(name: str, port: int, recording: Recording) -> None:

@@ -4,12 +4,17 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Callable
+from typing import Any
 
-from moto.logs.exceptions import InvalidParameterException, ResourceNotFoundException
+from moto.logs.exceptions import InvalidParameterException
 from moto.logs.responses import LogsResponse
 
-PHRASE = re.compile(r'"([^"]*)"|([\w=./-]+)')
+from ops_lib.sandbox.corrections.log_requests import Event, events_between, every_stream, group_named
+
+PHRASE = re.compile(r'"(?P<quoted>[^"\\]+)"|(?P<word>\w+)')
 PAGE = 10_000
+FOR_EVER_MS = 2**62
 
 
 def apply() -> None:
@@ -18,26 +23,53 @@ def apply() -> None:
 
 
 def filter_log_events(self: LogsResponse) -> str:
-    """FilterLogEvents for an empty pattern or one phrase; InvalidParameterException for any other pattern."""
-    name, pattern = self._get_param("logGroupName"), self._get_param("filterPattern") or ""
-    group = self.logs_backend.groups.get(name)
-    if group is None:
-        raise ResourceNotFoundException()
-    phrase = PHRASE.fullmatch(pattern)
-    if pattern and phrase is None:
+    """FilterLogEvents for an empty pattern, one word or one quoted phrase; both ends of the window are included.
+
+    InvalidParameterException for any other pattern, or for not exactly one way to name the group.
+    """
+    asked = json.loads(self.body)
+    text, wanted = _phrase(asked.get("filterPattern") or ""), _streams(asked)
+    names = [asked[name] for name in ("logGroupName", "logGroupIdentifier") if asked.get(name)]
+    if len(names) != 1:
+        raise InvalidParameterException("exactly one of logGroupName and logGroupIdentifier must be given")
+    first_ms, last_ms = int(asked.get("startTime") or 0), int(asked.get("endTime", FOR_EVER_MS))
+    found = events_between(group_named(self, names[0]), first_ms, last_ms, wanted)
+    matched = [event for event in found if text in event.message]
+    matched.sort(key=lambda event: event[:3], reverse=asked.get("startFromHead") is False)
+    return json.dumps(_page(matched, asked))
+
+
+def _phrase(pattern: str) -> str:
+    shape = PHRASE.fullmatch(pattern)
+    if pattern and shape is None:
         raise InvalidParameterException(f"the sandbox does not answer filter patterns like {pattern}")
-    text = (phrase[1] if phrase[1] is not None else phrase[2]) if phrase else ""
-    start, end = self._get_param("startTime") or 0, self._get_param("endTime") or 2**62
-    found = [
-        event.to_filter_dict() | {"logStreamName": stream.log_stream_name}
-        for stream in group.streams.values()
-        for event in stream.events
-        if text in event.message and int(start) <= event.timestamp < int(end)
-    ]
-    found.sort(key=lambda event: event["timestamp"])
-    first = int(self._get_param("nextToken") or 0)
-    size = min(int(self._get_param("limit") or PAGE), PAGE)
-    answer = {"events": found[first : first + size], "searchedLogStreams": []}
-    if first + size < len(found):
-        answer["nextToken"] = str(first + size)  # type: ignore[assignment]
-    return json.dumps(answer)
+    return (shape["quoted"] or shape["word"]) if shape else ""
+
+
+def _streams(asked: dict[str, Any]) -> Callable[[str], bool]:
+    names, prefix = asked.get("logStreamNames"), asked.get("logStreamNamePrefix")
+    if names and prefix:
+        raise InvalidParameterException("logStreamNames and logStreamNamePrefix exclude each other")
+    if names:
+        return set(names).__contains__
+    return (lambda stream: stream.startswith(prefix)) if prefix else every_stream
+
+
+def _page(events: list[Event], asked: dict[str, Any]) -> dict[str, Any]:
+    token = str(asked.get("nextToken") or 0)
+    if not token.isdecimal():
+        raise InvalidParameterException("The specified nextToken is invalid.")
+    start = int(token)
+    end = start + min(int(asked.get("limit") or PAGE), PAGE)
+    page: dict[str, Any] = {"events": [_event(event) for event in events[start:end]], "searchedLogStreams": []}
+    return page | ({"nextToken": str(end)} if end < len(events) else {})
+
+
+def _event(event: Event) -> dict[str, Any]:
+    return {
+        "logStreamName": event.stream,
+        "timestamp": event.timestamp_ms,
+        "message": event.message,
+        "ingestionTime": event.ingestion_ms,
+        "eventId": str(event.event_id),
+    }

@@ -17,8 +17,11 @@ from threading import Lock
 from typing import Any
 
 from moto.core.exceptions import JsonRESTError
-from moto.logs.exceptions import ResourceNotFoundException
+from moto.logs.exceptions import InvalidParameterException, ResourceNotFoundException
 from moto.logs.responses import LogsResponse
+
+from ops_lib.sandbox.corrections.log_requests import Event, events_between, group_named
+from ops_lib.sandbox.recording import ACCOUNT
 
 SHAPE = re.compile(
     r"\s*fields\s+(?P<fields>@\w+(?:\s*,\s*@\w+)*)"
@@ -28,14 +31,16 @@ SHAPE = re.compile(
 )
 # AWS: 10,000 rows a page, 100,000 in all by nextToken.
 PAGE, MOST = 10_000, 100_000
+GROUPS = ("logGroupName", "logGroupNames", "logGroupIdentifiers")
+KEPT = 100  # queries; AWS keeps results for seven days
 
 
 @dataclass
 class _Query:
-    rows: list[list[dict[str, str]]]
+    events: list[Event]
+    fields: list[str]
     statistics: dict[str, float]
-    cancelled: bool = False
-    asked: int = 0
+    status: str = "Running"
     lock: Lock = field(default_factory=Lock)
 
 
@@ -50,95 +55,107 @@ def apply() -> None:
 
 
 def start_query(self: LogsResponse) -> str:
-    """StartQuery: MalformedQueryException for another shape, ResourceNotFoundException for an unknown group."""
-    text = str(self._get_param("queryString") or "")
-    shape = SHAPE.fullmatch(text)
-    if shape is None:
-        raise JsonRESTError("MalformedQueryException", f"the sandbox does not answer queries of this shape: {text}")
-    limit = int(shape["limit"] or self._get_param("limit") or PAGE)
+    """StartQuery.
+
+    MalformedQueryException for another shape, ResourceNotFoundException for an unknown group,
+    InvalidParameterException for a limit out of range or not exactly one way to name groups.
+    """
+    asked = json.loads(self.body)
+    shape, pattern = _parsed(str(asked["queryString"]))
+    limit = int(shape["limit"] or asked.get("limit") or PAGE)
     if not 1 <= limit <= MOST:
-        raise JsonRESTError("InvalidParameterException", f"limit must be between 1 and {MOST}")
-    window = (int(self._get_param("startTime")) * 1000, int(self._get_param("endTime")) * 1000 + 999)
-    events, scanned = _scan(self, window)
-    pattern = re.compile(shape["like"] or "")
-    matched = [event for event in events if pattern.search(event[3])]
-    matched.sort(key=lambda event: event[0], reverse=shape["order"] != "asc")
+        raise InvalidParameterException(f"limit must be between 1 and {MOST}")
+    found = _scan(self, asked)
+    matched = [event for event in found if pattern.search(event.message)]
+    matched.sort(key=lambda event: event.timestamp_ms, reverse=shape["order"] != "asc")
+    scanned_bytes = sum(len(event.message.encode()) for event in found)
+    counts = {"recordsMatched": len(matched), "recordsScanned": len(found), "bytesScanned": scanned_bytes}
     names = [name.strip() for name in shape["fields"].split(",")]
-    rows = [_row(event, names, number) for number, event in enumerate(matched[:limit])]
-    counts = {"recordsMatched": len(matched), "recordsScanned": len(events), "bytesScanned": scanned}
     query_id = str(uuid.uuid4())
-    _queries[query_id] = _Query(rows, {name: float(value) for name, value in counts.items()})
+    _queries[query_id] = _Query(matched[:limit], names, {name: float(value) for name, value in counts.items()})
+    for old in list(_queries)[:-KEPT]:
+        _queries.pop(old, None)
     return json.dumps({"queryId": query_id})
 
 
 def get_query_results(self: LogsResponse) -> str:
-    """GetQueryResults: Running at the first look, then Complete; pages of 10,000 by nextToken."""
-    query = _find(self)
+    """GetQueryResults: Running at the first look, then Complete; pages of at most 10,000 by nextToken."""
+    asked = json.loads(self.body)
+    query = _find(asked)
     with query.lock:
-        query.asked += 1
-        first = query.asked == 1
-    if query.cancelled:
-        return json.dumps({"status": "Cancelled", "results": [], "statistics": query.statistics})
-    if first:
-        return json.dumps({"status": "Running", "results": [], "statistics": query.statistics})
-    start = int(self._get_param("nextToken") or 0)
-    answer: dict[str, Any] = {
-        "status": "Complete",
-        "results": query.rows[start : start + PAGE],
-        "statistics": query.statistics,
-        "queryLanguage": "CWLI",
-    }
-    if start + PAGE < len(query.rows):
-        answer["nextToken"] = str(start + PAGE)
+        status = query.status
+        if status == "Running":
+            query.status = "Complete"
+    answer: dict[str, Any] = {"status": status, "statistics": query.statistics, "queryLanguage": "CWLI", "results": []}
+    if status == "Complete":
+        answer |= _page(query, asked)
     return json.dumps(answer)
 
 
 def stop_query(self: LogsResponse) -> str:
     """StopQuery: the query is Cancelled; InvalidParameterException if it has already ended."""
-    query = _find(self)
-    if query.asked > 1 or query.cancelled:
-        raise JsonRESTError("InvalidParameterException", "The query has already ended")
-    query.cancelled = True
+    query = _find(json.loads(self.body))
+    with query.lock:
+        if query.status != "Running":
+            raise InvalidParameterException("Query is not running: it has already ended")
+        query.status = "Cancelled"
     return json.dumps({"success": True})
 
 
-def _find(response: LogsResponse) -> _Query:
-    query_id = str(response._get_param("queryId"))
-    if query_id not in _queries:
-        raise ResourceNotFoundException(f"Query '{query_id}' does not exist")
-    return _queries[query_id]
+def _parsed(text: str) -> tuple[re.Match[str], re.Pattern[str]]:
+    shape = SHAPE.fullmatch(text)
+    if shape is None:
+        raise _malformed(f"the sandbox does not answer queries of this shape: {text}")
+    try:
+        return shape, re.compile(shape["like"] or "")
+    except re.error as error:
+        raise _malformed(f"the regular expression is not one: {error}") from None
 
 
-def _scan(response: LogsResponse, window: tuple[int, int]) -> tuple[list[tuple[int, str, str, str]], int]:
-    """Return (timestamp ms, group, stream, message) of every event in the window, both ends included."""
-    names = response._get_param("logGroupNames") or [response._get_param("logGroupName")]
-    identifiers = response._get_param("logGroupIdentifiers")
-    if identifiers:
-        names = [name.split(":log-group:")[-1].removesuffix(":*") for name in identifiers]
-    groups = response.logs_backend.groups
-    found: list[tuple[int, str, str, str]] = []
-    for name in names:
-        if name not in groups:
-            raise ResourceNotFoundException(f"Log group '{name}' does not exist for account ID '{_account(response)}'")
-        for stream in groups[name].streams.values():
-            events = ((e.timestamp, name, stream.log_stream_name, e.message) for e in stream.events)
-            found += [event for event in events if window[0] <= event[0] <= window[1]]
-    return found, sum(len(event[3]) for event in found)
+def _malformed(text: str) -> JsonRESTError:
+    return JsonRESTError("MalformedQueryException", text)
 
 
-def _row(event: tuple[int, str, str, str], names: list[str], number: int) -> list[dict[str, str]]:
-    at = datetime.fromtimestamp(event[0] / 1000, UTC)
+def _scan(request: LogsResponse, asked: dict[str, Any]) -> list[Event]:
+    """Return every event of the groups in the window of seconds, both ends included."""
+    if len([name for name in GROUPS if asked.get(name)]) != 1:
+        raise InvalidParameterException(f"exactly one of {', '.join(GROUPS)} must be given")
+    names = asked.get("logGroupNames") or asked.get("logGroupIdentifiers") or [asked["logGroupName"]]
+    groups = [group_named(request, name) for name in names]
+    first_ms, last_ms = int(asked["startTime"]) * 1000, int(asked["endTime"]) * 1000
+    return [event for group in groups for event in events_between(group, first_ms, last_ms)]
+
+
+def _find(asked: dict[str, Any]) -> _Query:
+    query = _queries.get(asked["queryId"])
+    if query is None:
+        raise ResourceNotFoundException(f"Query '{asked['queryId']}' does not exist")
+    return query
+
+
+def _page(query: _Query, asked: dict[str, Any]) -> dict[str, Any]:
+    token = str(asked.get("nextToken") or 0)
+    if not token.isdecimal():
+        raise InvalidParameterException("The specified nextToken is invalid.")
+    start = int(token)
+    end = start + min(int(asked.get("maxItems") or PAGE), PAGE)
+    page: dict[str, Any] = {"results": [_row(event, query.fields) for event in query.events[start:end]]}
+    return page | ({"nextToken": str(end)} if end < len(query.events) else {})
+
+
+def _row(event: Event, names: list[str]) -> list[dict[str, str]]:
     values = {
-        "@timestamp": f"{at:%Y-%m-%d %H:%M:%S}.{event[0] % 1000:03d}",
-        "@log": f"123456789012:{event[1]}",
-        "@logStream": event[2],
-        "@message": event[3],
+        "@timestamp": _shown(event.timestamp_ms),
+        "@ingestionTime": _shown(event.ingestion_ms),
+        "@log": f"{ACCOUNT}:{event.group}",
+        "@logStream": event.stream,
+        "@message": event.message,
     }
-    pointer = base64.b64encode(f"{event[1]}:{event[2]}:{event[0]}:{number}".encode()).decode()
+    pointer = base64.b64encode(f"{event.group}:{event.stream}:{event.event_id}".encode()).decode()
     return [{"field": name, "value": values[name]} for name in names if name in values] + [
         {"field": "@ptr", "value": pointer}
     ]
 
 
-def _account(response: LogsResponse) -> str:
-    return str(response.logs_backend.account_id)
+def _shown(time_ms: int) -> str:
+    return f"{datetime.fromtimestamp(time_ms // 1000, UTC):%Y-%m-%d %H:%M:%S}.{time_ms % 1000:03d}"

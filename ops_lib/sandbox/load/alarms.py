@@ -6,6 +6,11 @@ from moto.cloudwatch.models import cloudwatch_backends
 
 from ops_lib.sandbox.recording import ACCOUNT, REGION, Recording
 
+REASONS = {
+    "ALARM": "Threshold Crossed: 1 datapoint was greater than the threshold (0.0).",
+    "OK": "Threshold Crossed: 1 datapoint was not greater than the threshold (0.0).",
+}
+
 
 def load(recording: Recording) -> None:
     """Make the recorded alarms."""
@@ -25,4 +30,6 @@ def load(recording: Recording) -> None:
             alarm_actions=[],
         )
         alarm.state_value = recorded["StateValue"]
+        alarm.state_reason = REASONS[recorded["StateValue"]]
+        alarm.configuration_updated_timestamp = recording.created_at
         alarm.state_updated_timestamp = recording.loaded_at

@@ -8,12 +8,22 @@ from moto.s3.models import s3_backends
 
 from ops_lib.sandbox.recording import ACCOUNT, REGION, Recording
 
+# Terraform's rule; nothing ever sets the tag, so segments stay (pipeline.md 4).
+EXPIRE_TAGGED = {
+    "ID": "expire-segments",
+    "Status": "Enabled",
+    "Filter": {"And": {"Prefix": "jobs/", "Tag": {"Key": "stereo-spot-lifecycle", "Value": "expire-segments"}}},
+    "Expiration": {"Days": 1},
+}
+
 
 def load(recording: Recording) -> None:
-    """Make the recorded buckets and objects, without sending any event."""
+    """Make the recorded buckets (not versioned) and objects, without sending any event."""
     backend = s3_backends[ACCOUNT]["aws"]
     for bucket, listing in recording.data["s3"].items():
-        backend.create_bucket(bucket, REGION)
+        made = backend.create_bucket(bucket, REGION)
+        if "-output-" in bucket:
+            made.set_lifecycle([EXPIRE_TAGGED])
         for found in listing:
             key = backend.put_object(bucket, found["Key"], bytes(found["Size"]), disable_notification=True)
             key.last_modified = datetime.fromtimestamp(found["LastModified"], UTC).replace(tzinfo=None)

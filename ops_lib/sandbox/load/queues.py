@@ -20,6 +20,9 @@ def load(recording: Recording) -> None:
         if "RedrivePolicy" in attributes:
             chosen["RedrivePolicy"] = attributes["RedrivePolicy"]
         queue = sqs_backends[ACCOUNT][REGION].create_queue(name, **chosen)
+        # AWS gives both in whole seconds.
+        queue.created_timestamp = int(float(attributes["CreatedTimestamp"]))
+        queue.last_modified_timestamp = int(float(attributes["LastModifiedTimestamp"]))
         for message in recorded[name]["Messages"]:
             queue.add_message(_message(message))
 

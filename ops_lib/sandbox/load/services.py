@@ -1,27 +1,48 @@
-"""The ECS cluster with its services, task definitions and recorded tasks, and their scaling (pipeline.md 1, 5)."""
+"""The ECS cluster with its task definitions, services and recorded tasks (pipeline.md 1, 5)."""
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+import uuid
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from moto.applicationautoscaling.models import applicationautoscaling_backends
 from moto.ecs.models import EC2ContainerServiceBackend, Service, Task, ecs_backends
 
-from ops_lib.sandbox.recording import ACCOUNT, REGION, Recording
+from ops_lib.sandbox.corrections import ecs_tasks
+from ops_lib.sandbox.recording import ACCOUNT, CLUSTER, REGION, Recording
 
-CLUSTER = "stereo-spot"
-SIZES = {"web-ui": ("256", "512"), "media-worker": ("512", "1024")}
-COMMON = {"AWS_REGION": REGION}
-# The newest version sets the invoke timeout in the task definition; the older one leaves the code's default.
-WORKER = {"INFERENCE_BACKEND": "sagemaker", "SAGEMAKER_ENDPOINT_NAME": "stereo-spot-inference"}
-NEWEST = {"SAGEMAKER_INVOKE_TIMEOUT_SECONDS": "3600", "INFERENCE_MAX_IN_FLIGHT": "1"}
+SIZES = {"web-ui": ("256", "512")}
+# What each version's Terraform puts into the task definitions. The older one leaves the invoke timeout to the code.
+VARIABLES: dict[str, dict[str, dict[str, str]]] = {
+    "runbook": {
+        "media-worker": {"CHUNK_SEGMENT_DURATION_SEC": "300"},
+        "video-worker": {
+            "INFERENCE_BACKEND": "sagemaker",
+            "INFERENCE_MAX_IN_FLIGHT": "5",
+            "SAGEMAKER_ENDPOINT_NAME": f"{CLUSTER}-inference",
+            "SAGEMAKER_REGION": REGION,
+        },
+    },
+    "newest": {
+        "media-worker": {"CHUNK_SEGMENT_DURATION_SEC": "300", "MAX_VIDEO_HEIGHT": "1080"},
+        "video-worker": {
+            "INFERENCE_BACKEND": "sagemaker",
+            "INFERENCE_INVOCATIONS_TABLE_NAME": f"{CLUSTER}-inference-invocations",
+            "INFERENCE_MAX_IN_FLIGHT": "1",
+            "SAGEMAKER_ENDPOINT_NAME": f"{CLUSTER}-inference",
+            "SAGEMAKER_INVOKE_TIMEOUT_SECONDS": "3600",
+            "SAGEMAKER_REGION": REGION,
+        },
+    },
+}
+EVERYWHERE = {"runbook": {"AWS_REGION": REGION}, "newest": {"AWS_REGION": REGION, "PLATFORM": "aws"}}
+SETTLED = timedelta(seconds=60)
 
 
 def load(recording: Recording) -> None:
-    """Make the cluster, the recorded services with their tasks, scalable targets and policies."""
+    """Make the cluster and the recorded services with their tasks, running since the recorded time."""
     backend = ecs_backends[ACCOUNT][REGION]
-    backend.create_cluster(CLUSTER, [], {}, {}, [], [])
+    cluster = backend.create_cluster(CLUSTER, [], {}, {}, [], [])
     for recorded in recording.data["ecs"]:
         _define(backend, recorded["serviceName"], recording.name)
         service = backend.create_service(
@@ -31,22 +52,22 @@ def load(recording: Recording) -> None:
             task_definition_str=recorded["serviceName"],
             launch_type=recorded["launchType"],
         )
-        _settle(service, recorded, recording.loaded_at)
-    for recorded in recording.data["ecs_tasks"]:
-        _add_task(backend, recorded)
-    for target in recording.data["scalable_targets"]:
-        _add_scaling(target)
+        tasks = [task for task in recording.data["ecs_tasks"] if task["service"] == service.name]
+        _settle(service, recorded, tasks)
+        for task in tasks:
+            _add_task(backend, service, task)
+    cluster.active_services_count = len(recording.data["ecs"])
+    cluster.running_tasks_count = sum(service["runningCount"] for service in recording.data["ecs"])
+    cluster.pending_tasks_count = sum(service["pendingCount"] for service in recording.data["ecs"])
 
 
 def _define(backend: EC2ContainerServiceBackend, name: str, version: str) -> None:
     cpu, memory = SIZES.get(name, ("512", "1024"))
-    variables = COMMON | (WORKER if name == "video-worker" else {})
-    if version == "newest":
-        variables |= {"PLATFORM": "aws"} | (NEWEST if name == "video-worker" else {})
+    variables = EVERYWHERE[version] | VARIABLES[version].get(name, {})
     log = {"awslogs-group": f"/ecs/{CLUSTER}/{name}", "awslogs-region": REGION, "awslogs-stream-prefix": "ecs"}
     container = {
         "name": name,
-        "image": f"{ACCOUNT}.dkr.ecr.{REGION}.amazonaws.com/stereo-spot-{name}:latest",
+        "image": f"{ACCOUNT}.dkr.ecr.{REGION}.amazonaws.com/{CLUSTER}-{name}:latest",
         "environment": [{"name": key, "value": value} for key, value in sorted(variables.items())],
         "logConfiguration": {"logDriver": "awslogs", "options": log},
         "memory": int(memory),
@@ -54,19 +75,34 @@ def _define(backend: EC2ContainerServiceBackend, name: str, version: str) -> Non
     backend.register_task_definition(name, [container], requires_compatibilities=["FARGATE"], cpu=cpu, memory=memory)
 
 
-def _settle(service: Service, recorded: dict[str, Any], now: datetime) -> None:
-    """Give the service the counts it had: moto leaves it pending for ever."""
+def _settle(service: Service, recorded: dict[str, Any], tasks: list[dict[str, Any]]) -> None:
+    """Give the service the counts it had and the events of a start that went well: moto leaves it pending for ever."""
     service.running_count, service.pending_count = recorded["runningCount"], recorded["pendingCount"]
-    for deployment in service.deployments:
-        deployment.update(
-            runningCount=service.running_count, pendingCount=service.pending_count, rolloutState="COMPLETED"
-        )
-    message = f"(service {service.name}) has reached a steady state."
-    service.events.insert(0, {"id": f"steady-{service.name}", "createdAt": now, "message": message})
+    since = min((_since(task) for task in tasks), default=datetime.now(UTC))
+    deployment = service.deployments[0]
+    deployment.update(
+        runningCount=service.running_count,
+        pendingCount=service.pending_count,
+        createdAt=since,
+        updatedAt=since + SETTLED,
+        rolloutState="COMPLETED",
+        rolloutStateReason=f"ECS deployment {deployment['id']} completed.",
+    )
+    service.created_at = since  # type: ignore[attr-defined]
+    ids = "".join(f" (task {task['taskId']})" for task in tasks)
+    said = [(since + SETTLED, "has reached a steady state.")]
+    said += [(since, f"has started {len(tasks)} tasks:{ids}.")] if tasks else []
+    service.events = [
+        {"id": str(uuid.uuid4()), "createdAt": at, "message": f"(service {service.name}) {words}"} for at, words in said
+    ]
 
 
-def _add_task(backend: EC2ContainerServiceBackend, recorded: dict[str, Any]) -> None:
-    definition = backend.describe_task_definition(recorded["service"])
+def _since(task: dict[str, Any]) -> datetime:
+    return datetime.fromtimestamp(task["startedAt"], UTC)
+
+
+def _add_task(backend: EC2ContainerServiceBackend, service: Service, recorded: dict[str, Any]) -> None:
+    definition = backend.describe_task_definition(service.name)
     # An awsvpc task wants subnets, which a recording has not: made as a bridge task, it lacks only its interface.
     definition.network_mode = "bridge"
     task = Task(
@@ -75,25 +111,12 @@ def _add_task(backend: EC2ContainerServiceBackend, recorded: dict[str, Any]) -> 
         container_instance_arn=None,
         resource_requirements=None,
         backend=backend,
-        group=f"service:{recorded['service']}",
+        group=f"service:{service.name}",
         launch_type="FARGATE",
+        started_by=str(service.deployments[0]["id"]),
     )
     definition.network_mode = "awsvpc"
     task.id = recorded["taskId"]
-    task.started_at = datetime.fromtimestamp(recorded["startedAt"], UTC)  # type: ignore[attr-defined]
-    task.recorded_status = recorded["lastStatus"]  # type: ignore[attr-defined]
+    task.last_status = recorded["lastStatus"]
+    ecs_tasks.started(task, _since(recorded))
     backend.tasks.setdefault(CLUSTER, {})[task.task_arn] = task
-
-
-def _add_scaling(target: dict[str, Any]) -> None:
-    backend = applicationautoscaling_backends[ACCOUNT][REGION]
-    resource, dimension = target["ResourceId"], target["ScalableDimension"]
-    role = f"arn:aws:iam::{ACCOUNT}:role/aws-service-role/ecs.application-autoscaling.amazonaws.com/ecs"
-    not_suspended: Any = {
-        "DynamicScalingInSuspended": False,
-        "DynamicScalingOutSuspended": False,
-        "ScheduledScalingSuspended": False,
-    }
-    backend.register_scalable_target(
-        "ecs", resource, dimension, target["MinCapacity"], target["MaxCapacity"], role, not_suspended
-    )

@@ -1,4 +1,4 @@
-"""DynamoDB tables with their keys, indexes (projection ALL), time to live and items (pipeline.md 2)."""
+"""DynamoDB tables with their keys, indexes (projection ALL), streams, time to live and items (pipeline.md 2)."""
 
 from __future__ import annotations
 
@@ -11,6 +11,8 @@ from ops_lib.sandbox.recording import ACCOUNT, REGION, Recording
 
 NUMBERS = {"segment_index", "completed_at", "created_at"}
 EXPIRING = ("reassembly-triggered", "inference-invocations")
+STREAM = {"StreamEnabled": True, "StreamViewType": "NEW_AND_OLD_IMAGES"}
+STREAMING = {"runbook": ("segment-completions",), "newest": ("segment-completions", "jobs")}
 
 
 def load(recording: Recording) -> None:
@@ -26,13 +28,14 @@ def load(recording: Recording) -> None:
             attr=_attributes(keys),
             global_indexes=indexes,
             indexes=[],
-            streams=None,
+            streams=STREAM if name.endswith(STREAMING[recording.name]) else None,
             billing_mode="PAY_PER_REQUEST",
             sse_specification=None,
             tags=[],
             deletion_protection_enabled=False,
             warm_throughput=None,
         )
+        table.created_at = recording.created_at
         _fill(table, recorded["Items"])
         if name.endswith(EXPIRING):
             backend.update_time_to_live(name, {"Enabled": True, "AttributeName": "ttl"})
