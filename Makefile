@@ -2,6 +2,8 @@
 VENV := .venv
 BIN := $(VENV)/bin
 PYTHON := $(shell command -v python3.11 || command -v python3)
+# Each worker has sandboxes of its own, so a file stays with one worker.
+PARALLEL := --numprocesses 2 --dist loadfile
 NBSTRIPOUT := $(BIN)/nbstripout --keep-id --extra-keys "metadata.papermill cell.metadata.papermill metadata.widgets"
 
 .PHONY: report test prove check format lab bench lock clean
@@ -11,11 +13,11 @@ report: $(VENV)/.ready  ## environment, sandbox and daily report; ends with the 
 	case $$code in 0|1|2|3) exit 0 ;; *) exit $$code ;; esac
 
 test: check  ## everything that is checked on every change, with small counts
-	$(BIN)/python -m pytest -q tests
+	$(BIN)/python -m pytest -q $(PARALLEL) tests
 	$(BIN)/python -m pytest -q -p no:cacheprovider --nbmake notebooks
 
 prove: check  ## the same tests with their long counts
-	OPS_PROVE=1 $(BIN)/python -m pytest -q tests
+	OPS_PROVE=1 $(BIN)/python -m pytest -q $(PARALLEL) tests
 
 check: $(VENV)/.ready  ## format, lint, types, notebooks without outputs
 	$(BIN)/ruff format --check .

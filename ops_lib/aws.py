@@ -83,7 +83,7 @@ class Aws:
         """Return the guarded client of `service` (boto3's name), making it once."""
         with self._making:
             if service not in self._clients:
-                self._clients[service] = _client(self._session, service, self.settings.endpoint_url)
+                self._clients[service] = _client(self._session, service, self.settings)
             return self._clients[service]
 
 
@@ -95,7 +95,7 @@ def connect(settings: Settings) -> Aws:
     """
     try:
         session = _session(settings)
-        answer = _client(session, "sts", settings.endpoint_url).get_caller_identity()
+        answer = _client(session, "sts", settings).get_caller_identity()
         identity = Identity(str(answer["Account"]), str(answer["Arn"]), settings.region)
     except (BotoCoreError, ClientError, ResponseParserError, KeyError, ValueError, TypeError) as error:
         raise NotReadable(_who_are_you(settings, error)) from None
@@ -110,8 +110,10 @@ def connect(settings: Settings) -> Aws:
     return Aws(settings, identity, session)
 
 
-def _client(session: boto3.Session, service: str, endpoint_url: str | None) -> Any:
-    client = session.client(service, endpoint_url=endpoint_url, config=CONFIG)  # type: ignore[call-overload]
+def _client(session: boto3.Session, service: str, settings: Settings) -> Any:
+    # A sandbox is on this machine: never through the operator's proxy.
+    config = CONFIG.merge(Config(proxies={})) if settings.sandbox else CONFIG
+    client = session.client(service, endpoint_url=settings.endpoint_url, config=config)  # type: ignore[call-overload]
     gate.guard(client)
     client.meta.events.register("after-call", _refuse_what_aws_never_said)
     return client

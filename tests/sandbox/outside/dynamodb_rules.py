@@ -10,7 +10,7 @@ from typing import Any
 
 import aws
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 DB = aws.client("dynamodb")
@@ -280,10 +280,12 @@ def same(items: list[Item], wanted: list[Item]) -> bool:
 
 @given(WRITES, st.lists(QUERIES, min_size=8, max_size=8))
 @settings(
-    max_examples=400 if aws.PROVE else 25,
+    max_examples=250 if aws.PROVE else 25,
     deadline=None,
     database=None,
     derandomize=not aws.PROVE,
+    # Over HTTP shrinking takes minutes: only where there is time.
+    phases=[Phase.generate, *([Phase.shrink] if aws.PROVE else [])],
     suppress_health_check=list(HealthCheck),
 )
 def test_queries_find_what_brute_force_finds(writes: list[Any], queries: list[dict[str, Any]]) -> None:
