@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import time
 from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -30,7 +31,13 @@ def read_groups(aws: Aws) -> Evidence[dict[str, int | None]]:
     prefixes = [f"/ecs/{settings.prefix}/"]
     if settings.endpoint_name:
         prefixes.append(f"/aws/sagemaker/Endpoints/{settings.endpoint_name}")
-    return attempt("logs:DescribeLogGroups", lambda: {k: v for p in prefixes for k, v in _groups(aws, p)})
+
+    def ask() -> dict[str, int | None]:
+        # At once: everything about a job's lines waits for this.
+        with ThreadPoolExecutor(len(prefixes)) as pool:
+            return {k: v for found in pool.map(lambda prefix: _groups(aws, prefix), prefixes) for k, v in found}
+
+    return attempt("logs:DescribeLogGroups", ask)
 
 
 def read_job_logs(

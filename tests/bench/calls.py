@@ -57,7 +57,7 @@ def report_calls(settings: Settings, folder: Path, judged: int) -> tuple[int, fl
     return sum(counted(settings).values()), round(time.perf_counter() - start, 2)
 
 
-def rounds(settings: Settings, job_id: str) -> tuple[int, float]:
+def rounds(settings: Settings, job_id: str) -> tuple[int, int]:
     """Return the calls of one job's evidence, and its longest chain of dependent ones.
 
     Every answer is held back by the same delay, while calls that do not wait for each other wait together: the
@@ -79,7 +79,7 @@ def rounds(settings: Settings, job_id: str) -> tuple[int, float]:
     finally:
         URLLib3Session.send = original
     # STS, asked when the clients were made, is the first link of the chain.
-    return sum(counted(settings).values()), round((slow - plain) / DELAY_S + 1, 1)
+    return sum(counted(settings).values()), round((slow - plain) / DELAY_S + 1)
 
 
 def _elapsed(aws: Aws, job_id: str) -> float:
