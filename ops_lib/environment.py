@@ -6,7 +6,7 @@ import os
 import re
 from datetime import date
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated
 
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
@@ -14,6 +14,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from ops_lib.errors import BadEnvironment
 
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
+SANDBOX = r"^(sandbox(-[a-z0-9]+)*|recording-(runbook|newest))$"
 CHECKOUT = Path(__file__).resolve().parent.parent / "parameters"
 AccountId = Annotated[str, Field(pattern=r"^\d{12}$")]
 RoleArn = Annotated[str, Field(pattern=r"^arn:aws[a-z-]*:iam::\d{12}:role/.+$")]
@@ -42,7 +43,7 @@ class Accepted(_Strict):
 class EnvironmentFile(_Strict):
     """The YAML as written (design.md, Definitions); an unknown key is an error, paths are relative to the file."""
 
-    sandbox: Literal["sandbox", "recording-runbook", "recording-newest"] | None = None
+    sandbox: Annotated[str, Field(pattern=SANDBOX)] | None = None
     env_file: Annotated[str, Field(min_length=1)] | None = None
     region: Annotated[str, Field(pattern=r"^[a-z]{2}(-[a-z]+)+-\d$")] | None = None
     account_id: AccountId | None = None

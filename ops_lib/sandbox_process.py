@@ -20,14 +20,14 @@ START_TIMEOUT_S = 60
 
 @dataclass(frozen=True)
 class SandboxState:
-    """What a running sandbox wrote about itself; `loaded_at` (UTC) is its recording's "now"."""
+    """What a running sandbox wrote about itself; `frozen_at` (UTC) is a recording's "now", None where it lives."""
 
     name: str
     endpoint_url: str
     env_file: Path
     account_id: str
     keys: tuple[str, str]
-    loaded_at: datetime
+    frozen_at: datetime | None
 
 
 def ensure(name: str) -> SandboxState:
@@ -60,7 +60,7 @@ def _state(folder: Path) -> SandboxState:
         env_file=folder / ".env",
         account_id=state["account_id"],
         keys=(state["access_key_id"], state["secret_access_key"]),
-        loaded_at=datetime.fromisoformat(state["loaded_at"]),
+        frozen_at=None if state["lives"] else datetime.fromisoformat(state["loaded_at"]),
     )
 
 

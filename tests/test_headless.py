@@ -241,7 +241,8 @@ def test_a_dead_kernel_is_70_and_still_leaves_its_report(tmp_path: Path) -> None
 def test_a_denied_read_reaches_the_page_and_the_exit_code(tmp_path: Path, operation: str) -> None:
     faults.startup_file(tmp_path / "ipython")
     extra = {"IPYTHONDIR": str(tmp_path / "ipython"), faults.VARIABLE: json.dumps({operation: "denied"})}
-    command = [*OPS, "run", "3_stuck_job", "-p", f"job_id={JOB}", "--output", str(tmp_path / "o")]
+    where = ["-e", "recording-newest", "-p", f"job_id={JOB}", "--output", str(tmp_path / "o")]
+    command = [*OPS, "run", "3_stuck_job", *where]
     done = run(command, tmp_path, **extra)
     content = findings(tmp_path / "o")
     page = (tmp_path / "o" / "report.html").read_text(encoding="utf-8")

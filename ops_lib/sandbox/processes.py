@@ -14,31 +14,34 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from http.client import HTTPException
 from typing import Any
+from urllib.error import HTTPError
 
 from ops_lib.environment import state_root
 from ops_lib.errors import SandboxFailed
 from ops_lib.sandbox import state
-from ops_lib.sandbox.recording import RECORDINGS
+from ops_lib.sandbox.options import Options
 
 START_TIMEOUT_S, STOP_TIMEOUT_S, HEALTH_TIMEOUT_S = 45.0, 10.0, 2.0
 # Not by way of a proxy named in the environment: loopback is here.
 DIRECT = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 
 
-def start(name: str) -> dict[str, Any]:
-    """Return the state of the running server `name`, starting one if none of the present sources answers.
+def start(options: Options, afresh: bool = False) -> dict[str, Any]:
+    """Return the state of the running server of that name, starting one if none of the present sources answers.
 
-    Raises SandboxFailed with the server's last words. Two at once start one server: a file lock is held.
+    `afresh`: whatever runs under that name is ended first. Raises SandboxFailed with the server's last words. Two at
+    once start one server: a file lock is held.
     """
+    name = options.name
     place = state.folder(name)
     place.mkdir(parents=True, exist_ok=True)
     with _locked(name):
         running = state.read(name)
-        if running and health(running) and running["fingerprint"] == state.fingerprint():
+        if running and not afresh and health(running) and running["fingerprint"] == state.fingerprint():
             return running
         _end(name)
         with (place / "server.log").open("wb") as log:
-            command = [sys.executable, "-m", "ops_lib.sandbox", "serve", name]
+            command = [sys.executable, "-m", "ops_lib.sandbox", "serve", options.as_json()]
             server = subprocess.Popen(
                 command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True, cwd="/"
             )
@@ -64,9 +67,23 @@ def health(content: dict[str, Any]) -> dict[str, Any] | None:
         return None
 
 
+def ask(name: str, what: str, content: dict[str, Any]) -> dict[str, Any]:
+    """Return the running server's answer to a POST; raises SandboxFailed where none runs or it refuses."""
+    running = state.read(name)
+    if not running or not health(running):
+        raise SandboxFailed(f"the sandbox {name} is not running. Next: ops sandbox start {name}")
+    request = urllib.request.Request(f"{running['endpoint_url']}/sandbox/{what}", json.dumps(content).encode())
+    try:
+        with DIRECT.open(request, timeout=START_TIMEOUT_S) as answer:
+            said: dict[str, Any] = json.load(answer)
+            return said
+    except HTTPError as error:
+        raise SandboxFailed(f"the sandbox {name} refuses: {error.read().decode()}") from None
+
+
 def names() -> list[str]:
     """Return the sandboxes that have a state folder."""
-    return [name for name in RECORDINGS if (state_root() / name / "sandbox").is_dir()]
+    return sorted(folder.parent.name for folder in state_root().glob("*/sandbox") if folder.is_dir())
 
 
 def _end(name: str) -> bool:

@@ -11,8 +11,8 @@ from pathlib import Path
 from typing import Any
 
 FOLDER = Path(__file__).with_name("recordings")
-# Which recording a sandbox loads.
-RECORDINGS = {"sandbox": "newest", "recording-newest": "newest", "recording-runbook": "runbook"}
+# Which file each recording's sandbox loads.
+RECORDINGS = {"recording-newest": "newest", "recording-runbook": "runbook"}
 REGION, ACCOUNT, CLUSTER = "us-east-1", "123456789012", "stereo-spot"
 
 ISO = re.compile(r"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)")
@@ -23,24 +23,27 @@ CREATION = re.compile(r'("ApproximateCreationDateTime": )(\d+)')
 
 @dataclass(frozen=True)
 class Recording:
-    """One recording as loaded: `data` is the file's content with every time shifted; `loaded_at` is its now (UTC)."""
+    """One recording as loaded: `data` is the file's content with every time shifted; `loaded_at` is its now (UTC).
+
+    `created_at` (UTC) is when what has no recorded time was made.
+    """
 
     name: str
     data: dict[str, Any]
     loaded_at: datetime
+    created_at: datetime
 
-    @property
-    def created_at(self) -> datetime:
-        """Return when what has no recorded time was made (UTC): with the first task or log line."""
-        times_s = [task["startedAt"] for task in self.data["ecs_tasks"]]
-        times_s += [event["timestamp"] // 1000 for events in self.data["logs"].values() for event in events]
-        return datetime.fromtimestamp(min(times_s), UTC)
+
+def read(version: str) -> dict[str, Any]:
+    """Return the file of that version as it was recorded."""
+    content: dict[str, Any] = json.loads((FOLDER / f"{version}.json").read_text(encoding="utf-8"))
+    return content
 
 
 def load(name: str, now: datetime) -> Recording:
     """Return the recording of the sandbox `name`, shifted by one whole number of seconds so that it ends at `now`."""
     version = RECORDINGS[name]
-    data = json.loads((FOLDER / f"{version}.json").read_text(encoding="utf-8"))
+    data = read(version)
     shift_s = int(now.timestamp()) - int(data["captured_at"])
     _tables(data, shift_s)
     _queues(data, shift_s)
@@ -51,7 +54,10 @@ def load(name: str, now: datetime) -> Recording:
     for task in data["ecs_tasks"]:
         task["startedAt"] += shift_s
     data["captured_at"] += shift_s
-    return Recording(version, data, datetime.fromtimestamp(data["captured_at"], UTC))
+    times_s = [task["startedAt"] for task in data["ecs_tasks"]]
+    times_s += [event["timestamp"] // 1000 for events in data["logs"].values() for event in events]
+    now, first = (datetime.fromtimestamp(at, UTC) for at in (data["captured_at"], min(times_s)))
+    return Recording(version, data, now, first)
 
 
 def shift_text(text: str, shift_s: int) -> str:

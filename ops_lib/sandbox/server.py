@@ -15,12 +15,18 @@ from typing import Any
 from moto.moto_server.werkzeug_app import DomainDispatcherApplication, MotoRequestHandler, create_backend_app
 from werkzeug.serving import BaseWSGIServer, make_server
 
-from ops_lib.sandbox import corrections, load, state
+from ops_lib.sandbox import living, state
 from ops_lib.sandbox import recording as recordings
+from ops_lib.sandbox.corrections.hollow import filled
 from ops_lib.sandbox.corrections.json_content_type import with_protocol
+from ops_lib.sandbox.older import OlderJobs
 from ops_lib.sandbox.operations import Environ, operation_of
+from ops_lib.sandbox.options import Options
+from ops_lib.sandbox.pipeline.version import version_named
+from ops_lib.sandbox.prepare import SERVICES, Preparation
 
 Respond = Callable[..., Any]
+ALONE_S = 1.0  # without a request
 
 
 class _Quiet(MotoRequestHandler):
@@ -29,29 +35,53 @@ class _Quiet(MotoRequestHandler):
 
 
 class Application:
-    """moto behind a thin door: counts calls, answers /sandbox/..., serves no /moto-api."""
+    """moto behind a thin door: makes services ready, counts calls, answers /sandbox/..., serves no /moto-api."""
 
-    def __init__(self, name: str, fingerprint: str) -> None:
-        self.health = {"name": name, "pid": os.getpid(), "fingerprint": fingerprint}
+    def __init__(self, options: Options, preparation: Preparation, fingerprint: str, older: OlderJobs | None) -> None:
+        self.health = {"name": options.name, "pid": os.getpid(), "fingerprint": fingerprint}
         self.calls: Counter[str] = Counter()
         self._counting = threading.Lock()
+        self._options, self._preparation, self._older = options, preparation, older
+        self._answered = threading.Event()
         self.last_call = time.monotonic()
         self._moto: Callable[..., Any] = DomainDispatcherApplication(create_backend_app)
 
     def __call__(self, environ: Environ, respond: Respond) -> Iterable[bytes]:
         path = environ.get("PATH_INFO", "")
         if path.startswith("/sandbox/"):
-            return self._own(path, environ["REQUEST_METHOD"], respond)
+            return self._own(path, environ, respond)
         self.last_call = time.monotonic()
         if path.startswith("/moto-api"):
             return _json(respond, "404 Not Found", {"error": "the sandbox does not serve moto's own API"})
         operation = operation_of(environ)
         with self._counting:
             self.calls[operation] += 1
-        answer: Iterable[bytes] = self._moto(environ, with_protocol(respond, str(environ.get("CONTENT_TYPE", ""))))
-        return answer
+        self._preparation.of(operation.partition(":")[0])
+        if self._older:
+            self._older.before(environ, operation)
+        answer = self._moto(environ, with_protocol(respond, str(environ.get("CONTENT_TYPE", ""))))
+        self._answered.set()
+        return filled(answer)
 
-    def _own(self, path: str, method: str, respond: Respond) -> Iterable[bytes]:
+    def warm_up(self) -> None:
+        """Make everything ready, and build moto's applications, before anybody waits for them; then start the clock.
+
+        Not before the first answer: whoever asks it would wait for all that.
+        """
+        self._answered.wait(ALONE_S)
+        self._preparation.everything()
+        for service in SERVICES:
+            host = "monitoring" if service == "cloudwatch" else service
+            self._moto.get_application({"HTTP_HOST": f"{host}.us-east-1.amazonaws.com", "PATH_INFO": "/"})  # type: ignore[attr-defined]
+        gc.freeze()  # what was loaded stays: no collection need look at it again
+        if self._options.speed:
+            # Imported only here: it needs every service of moto's.
+            from ops_lib.sandbox.clock import Clock
+
+            Clock(self._options).run()
+
+    def _own(self, path: str, environ: Environ, respond: Respond) -> Iterable[bytes]:
+        method = environ["REQUEST_METHOD"]
         if path == "/sandbox/health":
             return _json(respond, "200 OK", self.health)
         if path == "/sandbox/calls":
@@ -61,24 +91,36 @@ class Application:
             with self._counting:
                 self.calls.clear()
             return _json(respond, "200 OK", {})
+        if path == "/sandbox/upload" and method == "POST":
+            return self._upload(environ, respond)
         return _json(respond, "404 Not Found", {"error": path})
 
+    def _upload(self, environ: Environ, respond: Respond) -> Iterable[bytes]:
+        for service in ("dynamodb", "s3", "logs"):
+            self._preparation.of(service)
+        from ops_lib.sandbox.upload import upload
 
-def serve(name: str) -> None:
-    """Load the recording, listen on a free port of 127.0.0.1, write the state file, serve until idle or told to end."""
-    corrections.apply_all()
-    recording = recordings.load(name, datetime.now(UTC))
-    load.load_all(recording)
-    gc.freeze()  # what was loaded stays: no collection need look at it again
-    application = Application(name, state.fingerprint())
+        body = environ["wsgi.input"].read(int(environ.get("CONTENT_LENGTH") or 0))
+        try:
+            job_id = upload(version_named(self._options.version), int(json.loads(body)["segments"]))
+        except (ValueError, KeyError, TypeError) as error:
+            return _json(respond, "400 Bad Request", {"error": str(error)})
+        return _json(respond, "200 OK", {"job_id": job_id})
+
+
+def serve(options: Options) -> None:
+    """Listen on a free port of 127.0.0.1, write the state file, serve until idle or told to end."""
+    story = None if options.recording else living.story_of(options, time.time())
+    recording = living.recording_of(story) if story else recordings.load(options.name, datetime.now(UTC))
+    application = Application(options, Preparation(recording), state.fingerprint(), OlderJobs(story) if story else None)
     server = make_server("127.0.0.1", 0, application, threaded=True, request_handler=_Quiet)
-    state.write(name, server.server_port, recording)
+    state.write(options, server.server_port, recording)
     threading.Thread(target=_end_when_idle, args=(server, application), daemon=True).start()
-    threading.Thread(target=_warm_up, args=(application,), daemon=True).start()
+    threading.Thread(target=application.warm_up, daemon=True).start()
     try:
         server.serve_forever()
     finally:
-        state.remove(name, os.getpid())
+        state.remove(options.name, os.getpid())
 
 
 def _json(respond: Respond, status: str, content: dict[str, Any]) -> Iterable[bytes]:
@@ -92,9 +134,3 @@ def _end_when_idle(server: BaseWSGIServer, application: Application) -> None:
     while time.monotonic() - application.last_call < idle_s:
         time.sleep(min(1.0, idle_s / 4))
     server.shutdown()
-
-
-def _warm_up(application: Application) -> None:
-    """Build the applications of the slow services before anybody waits for them."""
-    for service in ("ecs", "sagemaker", "application-autoscaling", "logs", "monitoring"):
-        application._moto.get_application({"HTTP_HOST": f"{service}.us-east-1.amazonaws.com", "PATH_INFO": "/"})  # type: ignore[attr-defined]

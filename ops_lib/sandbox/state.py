@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from ops_lib.environment import state_root
+from ops_lib.sandbox.options import Options
 from ops_lib.sandbox.recording import ACCOUNT, REGION, Recording
 from ops_lib.sandbox_process import fingerprint as fingerprint
 
@@ -35,13 +36,13 @@ def read(name: str) -> dict[str, Any] | None:
     return content if whole else None
 
 
-def write(name: str, port: int, recording: Recording) -> None:
+def write(options: Options, port: int, recording: Recording) -> None:
     """Write the .env, then the state: whoever finds the state finds a server that listens."""
-    place = folder(name)
+    place = folder(options.name)
     place.mkdir(parents=True, exist_ok=True)
     _replace(place / ".env", recording.data["env_file"])
     content = {
-        "name": name,
+        "name": options.name,
         "pid": os.getpid(),
         "port": port,
         "endpoint_url": f"http://127.0.0.1:{port}",
@@ -50,7 +51,8 @@ def write(name: str, port: int, recording: Recording) -> None:
         "secret_access_key": "sandbox",
         "region": REGION,
         "account_id": ACCOUNT,
-        "recording": recording.name,
+        "version": options.version,
+        "lives": options.recording is None,
         "fingerprint": fingerprint(),
     }
     _replace(place / "state.json", json.dumps(content, indent=2) + "\n")

@@ -38,7 +38,7 @@ def outcomes(tmp_path_factory: pytest.TempPathFactory) -> dict[tuple[str, str], 
     report = folder / "report.xml"
     with running(folder, "recording-newest") as sandbox:
         loaded = str(int(datetime.fromisoformat(sandbox.state["loaded_at"]).timestamp()))
-        environment = os.environ | sandbox.access | {"LOADED_AT": loaded, "RECORDING": sandbox.state["recording"]}
+        environment = os.environ | sandbox.access | {"LOADED_AT": loaded, "RECORDING": sandbox.state["version"]}
         command = [sys.executable, "-m", "pytest", *ALONE, *QUIET, f"--junitxml={report}", *map(str, FILES)]
         done = subprocess.run(
             command, env=environment, capture_output=True, text=True, timeout=280, check=False, cwd=OUTSIDE

@@ -24,7 +24,7 @@ def data(recorded: Sandbox) -> dict[str, Any]:
 
 @pytest.fixture
 def is_newest(recorded: Sandbox) -> bool:
-    return bool(recorded.state["recording"] == "newest")
+    return bool(recorded.state["version"] == "newest")
 
 
 def by_text(items: list[Any]) -> list[str]:

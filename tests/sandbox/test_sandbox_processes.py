@@ -73,7 +73,7 @@ def test_started_twice_it_is_one_server(root: Path) -> None:
     assert servers(root) == [first.state["pid"]]
     assert set(first.state) == {
         *("name", "pid", "port", "endpoint_url", "loaded_at", "access_key_id", "secret_access_key", "region"),
-        *("account_id", "recording", "fingerprint"),
+        *("account_id", "version", "lives", "fingerprint"),
     }
 
 

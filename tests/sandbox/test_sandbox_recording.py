@@ -105,5 +105,4 @@ def test_each_name_has_its_version() -> None:
     assert {name: load(name, datetime.now(UTC)).name for name in NAMES} == {
         "recording-newest": "newest",
         "recording-runbook": "runbook",
-        "sandbox": "newest",
     }

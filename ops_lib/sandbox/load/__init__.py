@@ -1,15 +1,28 @@
-"""A recording becomes real resources of the server, by moto's own models: no call over HTTP, times as recorded.
+"""What a recording or a living pipeline holds becomes real resources of the server, by moto's own models.
 
-What the file lacks comes from the pipeline's Terraform (pipeline.md 2-7).
+No call over HTTP, times as recorded. What the file lacks comes from the pipeline's Terraform (pipeline.md 2-7).
 """
 
 from __future__ import annotations
 
-from ops_lib.sandbox.load import alarms, endpoint, logs, objects, queues, scaling, services, tables
+from importlib import import_module
+
 from ops_lib.sandbox.recording import Recording
 
+# What each service holds, in the order it is made.
+BY_SERVICE: dict[str, tuple[str, ...]] = {
+    "dynamodb": ("tables",),
+    "sqs": ("queues",),
+    "s3": ("objects", "notifications"),
+    "logs": ("logs",),
+    "sagemaker": ("endpoint",),
+    "ecs": ("services",),
+    "cloudwatch": ("alarms",),
+    "application-autoscaling": ("scaling",),
+}
 
-def load_all(recording: Recording) -> None:
-    """Make every resource of the recording in this process's moto backends."""
-    for part in (tables, queues, objects, logs, endpoint, services, scaling, alarms):
-        part.load(recording)
+
+def load(service: str, recording: Recording) -> None:
+    """Make every resource of one service in this process's moto backends."""
+    for name in BY_SERVICE.get(service, ()):
+        import_module(f"{__name__}.{name}").load(recording)

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from typing import Any
 
 from moto.s3.models import s3_backends
 
+from ops_lib.sandbox.corrections.hollow import Hollow
 from ops_lib.sandbox.recording import ACCOUNT, REGION, Recording
 
 # Terraform's rule; nothing ever sets the tag, so segments stay (pipeline.md 4).
@@ -24,6 +26,13 @@ def load(recording: Recording) -> None:
         made = backend.create_bucket(bucket, REGION)
         if "-output-" in bucket:
             made.set_lifecycle([EXPIRE_TAGGED])
-        for found in listing:
-            key = backend.put_object(bucket, found["Key"], bytes(found["Size"]), disable_notification=True)
-            key.last_modified = datetime.fromtimestamp(found["LastModified"], UTC).replace(tzinfo=None)
+        add(bucket, listing)
+
+
+def add(bucket: str, listing: list[dict[str, Any]]) -> None:
+    """Put these objects into a bucket."""
+    for found in listing:
+        key = s3_backends[ACCOUNT]["aws"].put_object(
+            bucket, found["Key"], Hollow.of(found["Size"]), disable_notification=True
+        )
+        key.last_modified = datetime.fromtimestamp(found["LastModified"], UTC).replace(tzinfo=None)

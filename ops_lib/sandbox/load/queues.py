@@ -34,4 +34,5 @@ def _message(recorded: dict[str, Any]) -> Message:
     message.sent_timestamp = int(attributes["SentTimestamp"])  # type: ignore[assignment]
     message.approximate_first_receive_timestamp = int(attributes["ApproximateFirstReceiveTimestamp"])
     message.approximate_receive_count = int(attributes["ApproximateReceiveCount"])
+    message.visible_at = recorded.get("VisibleAt", 0)
     return message

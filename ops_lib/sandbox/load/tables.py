@@ -7,7 +7,7 @@ from typing import Any
 from moto.dynamodb.models import dynamodb_backends
 from moto.dynamodb.models.table import Table
 
-from ops_lib.sandbox.recording import ACCOUNT, REGION, Recording
+from ops_lib.sandbox.recording import ACCOUNT, CLUSTER, REGION, Recording
 
 NUMBERS = {"segment_index", "completed_at", "created_at"}
 EXPIRING = ("reassembly-triggered", "inference-invocations")
@@ -39,6 +39,11 @@ def load(recording: Recording) -> None:
         _fill(table, recorded["Items"])
         if name.endswith(EXPIRING):
             backend.update_time_to_live(name, {"Enabled": True, "AttributeName": "ttl"})
+
+
+def add(table: str, items: list[dict[str, Any]]) -> None:
+    """Put more items into a table (short name)."""
+    _fill(dynamodb_backends[ACCOUNT][REGION].get_table(f"{CLUSTER}-{table}"), items)
 
 
 def _fill(table: Table, items: list[dict[str, Any]]) -> None:

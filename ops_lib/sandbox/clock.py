@@ -1,0 +1,71 @@
+"""What makes a sandbox live: one thread in which its workers work and its services follow their desired counts."""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+
+from moto.ecs.models import ecs_backends
+
+from ops_lib.sandbox.options import Options
+from ops_lib.sandbox.pipeline import media, recorder, video
+from ops_lib.sandbox.pipeline.container import Container
+from ops_lib.sandbox.pipeline.engine import Engine, Loop
+from ops_lib.sandbox.pipeline.live import Live
+from ops_lib.sandbox.pipeline.version import version_named
+from ops_lib.sandbox.recording import ACCOUNT, CLUSTER, REGION
+
+TICK_S = 0.1
+ENDPOINT_TASK = "endpoint"
+log = logging.getLogger(__name__)
+
+
+class Clock:
+    """Drives the workers of the tasks that run; at speed 0 nothing moves."""
+
+    def __init__(self, options: Options) -> None:
+        self._version = version_named(options.version)
+        self._engine = Engine(options.speed)
+        self._container = Container(Live(self._version))
+        self._began = time.time()
+        self._engine.start(ENDPOINT_TASK, [self._container.serve()])
+
+    def run(self) -> None:
+        """Tick until the process ends."""
+        threading.Thread(target=self._tick_for_ever, name="clock", daemon=True).start()
+
+    def _tick_for_ever(self) -> None:
+        while True:
+            try:
+                self.tick()
+            except Exception:
+                # A clock that stands still would be a pipeline that hangs: say it, go on.
+                log.exception("the sandbox's clock stumbled")
+            time.sleep(TICK_S)
+
+    def tick(self) -> None:
+        """Start the loops of new tasks, forget those of stopped ones, let the others work."""
+        running = _running()
+        self._engine.keep(set(running) | {ENDPOINT_TASK})
+        for task_id, (service, started) in running.items():
+            if task_id not in self._engine.tasks:
+                self._engine.start(task_id, self._loops(service, Live(self._version, task_id, started > self._began)))
+        self._engine.step()
+
+    def _loops(self, service: str, live: Live) -> list[Loop]:
+        if service == "media-worker":
+            return media.loops(live)
+        if service == "video-worker":
+            return video.loops(live, self._container)
+        return recorder.loops(live) if service == "job-worker" else []
+
+
+def _running() -> dict[str, tuple[str, float]]:
+    """Return the service and the start (seconds since 1970) of each running task, by task id."""
+    tasks = list(ecs_backends[ACCOUNT][REGION].tasks.get(CLUSTER, {}).values())
+    return {
+        task.id: (str(task.group).removeprefix("service:"), task.started_at.timestamp())  # type: ignore[attr-defined]
+        for task in tasks
+        if task.last_status == task.desired_status == "RUNNING"
+    }

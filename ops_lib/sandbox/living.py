@@ -1,0 +1,166 @@
+"""A living pipeline as something to load: the resources of a recording, filled with a story of their own."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import Any
+
+from ops_lib.sandbox import recording as recordings
+from ops_lib.sandbox.options import Options
+from ops_lib.sandbox.pipeline.events import s3_event
+from ops_lib.sandbox.pipeline.past import Message, Past
+from ops_lib.sandbox.pipeline.plan import DAY_S, Timed
+from ops_lib.sandbox.pipeline.story import RECENT_DAYS, Story
+from ops_lib.sandbox.pipeline.typed import typed
+from ops_lib.sandbox.pipeline.version import ENDPOINT_GROUP, INPUT, OUTPUT, queue_name, version_named
+from ops_lib.sandbox.recording import CLUSTER, Recording
+
+RETENTION_DAYS = 7
+STOPPED_VISIBLE_S = 3600.0
+SENDER = "AIDAIT2UOQQY3AUEKVGXU"
+
+
+class _Made(dict[str, Any]):
+    """A recording's parts, each made when it is first asked for."""
+
+    def __init__(self, ready: dict[str, Any], makers: dict[str, Callable[[], Any]]) -> None:
+        super().__init__(ready)
+        self._makers = makers
+
+    def __missing__(self, name: str) -> Any:
+        self[name] = self._makers[name]()
+        return self[name]
+
+
+def story_of(options: Options, now: float) -> Story:
+    """Return the past of the living sandbox `options` describes; `now`: seconds since 1970 (UTC)."""
+    return Story(version_named(options.version), now, options.completed, options.seed)
+
+
+def recording_of(story: Story) -> Recording:
+    """Return what the loaders take."""
+    kept = recordings.read(story.version.name)
+    ready = {name: kept[name] for name in ("env_file", "ecs", "scalable_targets", "sagemaker")}
+    makers: dict[str, Callable[[], Any]] = {
+        "tables": lambda: _tables(kept, story),
+        "queues": lambda: _queues(kept, story),
+        "logs": lambda: _logs(kept, story),
+        "s3": lambda: {bucket: objects(story.past, bucket) for bucket in (INPUT, OUTPUT)},
+        "ecs_tasks": lambda: _tasks(story),
+        "alarms": lambda: _alarms(kept, story),
+    }
+    made_at = datetime.fromtimestamp(story.now - (RECENT_DAYS + 2) * DAY_S, UTC)
+    return Recording(story.version.name, _Made(ready, makers), datetime.fromtimestamp(story.now, UTC), made_at)
+
+
+def items(past: Past, table: str) -> list[dict[str, Any]]:
+    """Return a table's items (short name) as DynamoDB writes them."""
+    return [typed(row) for row in past.rows.get(table, {}).values()]
+
+
+def objects(past: Past, bucket: str) -> list[dict[str, Any]]:
+    """Return a bucket's objects as a listing has them."""
+    found = sorted((one.key, one) for one in past.objects.values() if one.bucket == bucket)
+    return [{"Key": key, "Size": one.size, "LastModified": one.at} for key, one in found]
+
+
+def _tables(kept: dict[str, Any], story: Story) -> dict[str, Any]:
+    made = {}
+    for name, table in kept["tables"].items():
+        found = items(story.past, name.removeprefix(f"{CLUSTER}-"))
+        if name == f"{CLUSTER}-jobs":
+            found += [typed(_row(story, one)) for one in story.older.values()]
+        made[name] = table | {"Items": found}
+    return made
+
+
+def _row(story: Story, timed: Timed) -> dict[str, str | int]:
+    """Return the jobs row of an older job, whose other rows and objects are made when somebody names it."""
+    job = timed.job
+    row: dict[str, str | int] = {
+        "job_id": job.job_id,
+        "mode": job.mode,
+        "status": "completed",
+        "created_at": int(timed.created),
+        "total_segments": job.total,
+        "completed_at": int(timed.completed),
+    }
+    if story.version.is_newest:
+        uploaded = {"uploaded_at": int(timed.uploaded), "source_file_size_bytes": job.source_bytes}
+        row |= {"title": job.title, **uploaded}
+    return row
+
+
+def _queues(kept: dict[str, Any], story: Story) -> dict[str, Any]:
+    messages: dict[str, list[dict[str, Any]]] = {}
+    for message in sorted(story.past.waiting.values(), key=lambda one: one.sent):
+        messages.setdefault(queue_name(message.queue), []).append(_message(message))
+    for message in sorted(story.past.dead, key=lambda one: one.sent):
+        messages.setdefault(queue_name(f"{message.queue}-dlq"), []).append(_message(message))
+    made_at = f"{story.now - (RECENT_DAYS + 2) * DAY_S:.3f}"
+    times = {"CreatedTimestamp": made_at, "LastModifiedTimestamp": made_at}
+    return {
+        name: queue | {"Attributes": queue["Attributes"] | times, "Messages": messages.get(name, [])}
+        for name, queue in kept["queues"].items()
+    }
+
+
+def _message(message: Message) -> dict[str, Any]:
+    body = message.body
+    if body is None:
+        assert message.source is not None
+        body = s3_event(*message.source, message.sent)
+    first = message.first_received
+    attributes = {
+        "SenderId": SENDER,
+        "SentTimestamp": str(int(message.sent * 1000)),
+        "ApproximateReceiveCount": str(message.receives),
+        "ApproximateFirstReceiveTimestamp": str(int((first or 0) * 1000)),
+    }
+    return {
+        "MessageId": str(uuid.uuid5(uuid.NAMESPACE_URL, f"{message.queue}/{message.token}/{message.sent}")),
+        "Body": body,
+        "Attributes": attributes,
+        "VisibleAt": int(message.hidden_until * 1000),
+    }
+
+
+def _logs(kept: dict[str, Any], story: Story) -> dict[str, Any]:
+    first = story.now - RETENTION_DAYS * DAY_S
+    made = {}
+    for group in kept["logs"]:
+        service = "inference" if group == ENDPOINT_GROUP else group.rsplit("/", 1)[-1]
+        lines = sorted(story.past.lines.get(service, []), key=lambda line: line[0])
+        made[group] = [
+            {"timestamp": int(at * 1000), "logStreamName": stream, "message": text}
+            for at, stream, text in lines
+            if first <= at <= story.now
+        ]
+    return made
+
+
+def _tasks(story: Story) -> list[dict[str, Any]]:
+    return [
+        {
+            "service": service,
+            "taskId": task.task_id,
+            "lastStatus": "STOPPED" if task.stopped else "RUNNING",
+            "startedAt": int(task.started),
+            "stoppedAt": task.stopped,
+            "stopCode": task.stop_code,
+            "stoppedReason": task.reason,
+            "exitCode": task.exit_code,
+        }
+        for service, tasks in story.past.tasks.services.items()
+        for task in tasks
+        if task.stopped is None or task.stopped > story.now - STOPPED_VISIBLE_S
+    ]
+
+
+def _alarms(kept: dict[str, Any], story: Story) -> list[dict[str, Any]]:
+    full = {queue_name(f"{message.queue}-dlq") for message in story.past.dead}
+    return [
+        alarm | {"StateValue": "ALARM" if alarm["Dimensions"][0]["Value"] in full else "OK"} for alarm in kept["alarms"]
+    ]

@@ -1,0 +1,134 @@
+"""The running server as a World: the workers' hands in moto's backends, by the same roads as everybody's requests."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from typing import Any
+
+from moto.dynamodb.models import dynamodb_backends
+from moto.dynamodb.models.dynamo_type import DynamoType
+from moto.logs.models import logs_backends
+from moto.s3.exceptions import MissingKey
+from moto.s3.models import FakeKey, s3_backends
+from moto.sqs.models import Message, sqs_backends
+
+from ops_lib.sandbox.corrections.dynamodb_lock import one_at_a_time
+from ops_lib.sandbox.corrections.hollow import Hollow
+from ops_lib.sandbox.pipeline.job import BYTES_PER_S, SEGMENT_S, Job
+from ops_lib.sandbox.pipeline.typed import Attributes, typed, untyped
+from ops_lib.sandbox.pipeline.version import ENDPOINT_GROUP, ENDPOINT_STREAM, INPUT, Version, queue_name
+from ops_lib.sandbox.pipeline.world import Value
+from ops_lib.sandbox.recording import ACCOUNT, CLUSTER, REGION
+
+
+@dataclass
+class Live:
+    """The world as one task sees it; `task_id` names its log stream, `fresh`: it started in this server's time."""
+
+    version: Version
+    task_id: str = ""
+    fresh: bool = False
+
+    def update(self, table: str, key: dict[str, Value], changes: dict[str, Value], at: float) -> None:
+        """Write attributes of one item, making it where there is none: the pipeline's updates are unconditional."""
+        with one_at_a_time:
+            held = self._held(table, key)
+            self._table(table).put_item(held | typed(key) | typed(changes), overwrite=True)
+
+    def delete(self, table: str, key: dict[str, Value], at: float) -> None:
+        """Delete one item."""
+        with one_at_a_time:
+            dynamodb_backends[ACCOUNT][REGION].delete_item(f"{CLUSTER}-{table}", typed(key))
+
+    def put_object(self, bucket: str, key: str, size: int, at: float) -> None:
+        """Put an object that weighs nothing here; S3 sends its events."""
+        s3_backends[ACCOUNT]["aws"].put_object(bucket, key, Hollow.of(size))
+
+    def send(self, queue: str, body: str, token: str, at: float) -> None:
+        """Send a message."""
+        sqs_backends[ACCOUNT][REGION].send_message(queue_name(queue), body)
+
+    def line(self, service: str, text: str, at: float, log_name: str = "", level: str = "INFO") -> None:
+        """Log one line to this task's stream."""
+        if log_name:
+            text = f"{time.strftime('%Y-%m-%dT%H:%M:%SZ', time.gmtime(at))} [{level}] {log_name}: {text}"
+        container = service == "inference"
+        group = ENDPOINT_GROUP if container else f"/ecs/{CLUSTER}/{service}"
+        stream = ENDPOINT_STREAM if container else f"ecs/{service}/{self.task_id}"
+        backend = logs_backends[ACCOUNT][REGION]
+        if stream not in backend.groups[group].streams:
+            backend.create_log_stream(group, stream)
+        event = {"timestamp": int(at * 1000), "message": text}
+        backend.groups[group].streams[stream].put_log_events([event])
+
+    def began(self, service: str, text: str, log_name: str) -> None:
+        """Log that a loop started, if it did: a task of the past has said so long ago."""
+        if self.fresh:
+            self.line(service, text, time.time(), log_name)
+
+    def row(self, table: str, key: dict[str, Value]) -> dict[str, Value] | None:
+        """Return one item, None if there is none."""
+        with one_at_a_time:
+            return untyped(self._held(table, key)) or None
+
+    def rows(self, table: str, job_id: str) -> list[dict[str, Value]]:
+        """Return a job's items of a table with a sort key."""
+        with one_at_a_time:
+            group: dict[Any, Any] = self._table(table).items.get(DynamoType({"S": job_id}), {})
+            return [untyped(item.to_json()["Attributes"]) for item in list(group.values())]
+
+    def claim(
+        self, table: str, key: dict[str, Value], changes: dict[str, Value], absent: str, present: str = ""
+    ) -> bool:
+        """Write attributes if `absent` is not there yet and `present` (if named) is; return whether it was done."""
+        with one_at_a_time:
+            held = self._held(table, key)
+            if absent in held or (present and present not in held):
+                return False
+            self._table(table).put_item(held | typed(key) | typed(changes), overwrite=True)
+            return True
+
+    def found(self, bucket: str, key: str) -> FakeKey | None:
+        """Return an object, None if there is none."""
+        try:
+            return s3_backends[ACCOUNT]["aws"].head_object(bucket, key)
+        except MissingKey:
+            return None
+
+    def keys(self, bucket: str, prefix: str) -> list[str]:
+        """Return the keys under a prefix."""
+        return [key for key in list(s3_backends[ACCOUNT]["aws"].get_bucket(bucket).keys) if key.startswith(prefix)]
+
+    def remove_object(self, bucket: str, key: str) -> None:
+        """Delete an object."""
+        s3_backends[ACCOUNT]["aws"].delete_object(bucket, key)
+
+    def receive(self, queue: str) -> Message | None:
+        """Receive one message, None if none is visible."""
+        backend = sqs_backends[ACCOUNT][REGION]
+        name = queue_name(queue)
+        visibility = int(backend.get_queue(name).attributes["VisibilityTimeout"])
+        return next(iter(backend.receive_message(name, 1, 0, visibility)), None)
+
+    def acknowledge(self, queue: str, message: Message) -> None:
+        """Delete a message by its newest handle."""
+        sqs_backends[ACCOUNT][REGION].delete_message(queue_name(queue), str(message.receipt_handle))
+
+    def job(self, job_id: str) -> Job | None:
+        """Return the job of a row, None if there is no row. Uncut, its segments follow from the source's size."""
+        row = self.row("jobs", {"job_id": job_id})
+        if row is None:
+            return None
+        source = self.found(INPUT, f"input/{job_id}/source.mp4")
+        size = int(source.contentsize) if source else 0
+        whole = SEGMENT_S * BYTES_PER_S
+        total = int(row.get("total_segments", 0)) or max(1, -(-size // whole))
+        return Job(job_id, str(row.get("mode", "anaglyph")), total, str(row.get("title", "")), total * whole - size)
+
+    def _table(self, table: str) -> Any:
+        return dynamodb_backends[ACCOUNT][REGION].get_table(f"{CLUSTER}-{table}")
+
+    def _held(self, table: str, key: dict[str, Value]) -> Attributes:
+        item = dynamodb_backends[ACCOUNT][REGION].get_item(f"{CLUSTER}-{table}", typed(key))
+        return dict(item.to_json()["Attributes"]) if item else {}

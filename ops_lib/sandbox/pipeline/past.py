@@ -1,0 +1,124 @@
+"""A past that is told: rows, objects, lines and messages as they lie there at the end of it."""
+
+from __future__ import annotations
+
+import time
+from collections import defaultdict
+from dataclasses import dataclass, field
+
+from ops_lib.sandbox.pipeline.tasks import TaskHistory
+from ops_lib.sandbox.pipeline.version import ENDPOINT_STREAM, Version
+from ops_lib.sandbox.pipeline.world import Value
+
+Key = tuple[Value, ...]
+MAX_RECEIVE_COUNT = 5
+
+
+@dataclass
+class Message:
+    """A message that nobody has deleted; `body` is None where it is the S3 event of `source` (bucket, key, size)."""
+
+    queue: str
+    token: str
+    sent: float
+    body: str | None = None
+    source: tuple[str, str, int] | None = None
+    receives: int = 0
+    first_received: float | None = None
+    hidden_until: float = 0.0
+
+
+@dataclass(frozen=True)
+class Passage:
+    """One message that went through a queue: when it was sent, first received, deleted (None: moved to the DLQ)."""
+
+    sent: float
+    taken: float
+    done: float | None
+
+
+@dataclass(frozen=True)
+class Object:
+    """One S3 object."""
+
+    bucket: str
+    key: str
+    size: int
+    at: float
+
+
+@dataclass
+class Past:
+    """A World (see world.py) in plain lists; every time is given, none is the clock's."""
+
+    version: Version
+    tasks: TaskHistory
+    rows: dict[str, dict[Key, dict[str, Value]]] = field(default_factory=lambda: defaultdict(dict))
+    objects: dict[tuple[str, str], Object] = field(default_factory=dict)
+    lines: dict[str, list[tuple[float, str, str]]] = field(default_factory=lambda: defaultdict(list))
+    waiting: dict[tuple[str, str], Message] = field(default_factory=dict)
+    dead: list[Message] = field(default_factory=list)
+    passages: dict[str, list[Passage]] = field(default_factory=lambda: defaultdict(list))
+
+    def update(self, table: str, key: dict[str, Value], changes: dict[str, Value], at: float) -> None:
+        """Write attributes of one item."""
+        self.rows[table].setdefault(tuple(key.values()), dict(key)).update(changes)
+
+    def delete(self, table: str, key: dict[str, Value], at: float) -> None:
+        """Delete one item."""
+        self.rows[table].pop(tuple(key.values()), None)
+
+    def put_object(self, bucket: str, key: str, size: int, at: float) -> None:
+        """Put one object and send its events."""
+        self.objects[bucket, key] = Object(bucket, key, size, at)
+        for queue in self.version.notified(bucket, key):
+            self.waiting[queue, key] = Message(queue, key, at, source=(bucket, key, size))
+
+    def send(self, queue: str, body: str, token: str, at: float) -> None:
+        """Send a message."""
+        self.waiting[queue, token] = Message(queue, token, at, body)
+
+    def line(self, service: str, text: str, at: float, log_name: str = "", level: str = "INFO") -> None:
+        """Log one line to the stream of the task that ran at that time."""
+        if log_name:
+            text = f"{time.strftime('%Y-%m-%dT%H:%M:%SZ', time.gmtime(at))} [{level}] {log_name}: {text}"
+        self.lines[service].append((at, self.stream(service, at), text))
+
+    def stream(self, service: str, at: float) -> str:
+        """Return the log stream of a service at that time."""
+        return ENDPOINT_STREAM if service == "inference" else f"ecs/{service}/{self.tasks.at(service, at)}"
+
+    def taken(self, queue: str, token: str, at: float, receives: int = 1, hidden_s: float = 0.0) -> None:
+        """A worker received the message; it is hidden for `hidden_s` after the last of `receives`."""
+        message = self.waiting[queue, token]
+        message.receives += receives
+        message.first_received = message.first_received or at
+        message.hidden_until = at + hidden_s
+
+    def done(self, queue: str, token: str, at: float) -> None:
+        """A worker deleted the message."""
+        message = self.waiting.pop((queue, token))
+        self.passages[queue].append(Passage(message.sent, message.first_received or at, at))
+
+    def passed(self, queue: str, token: str, taken: float, done: float) -> None:
+        """A worker received and deleted the message."""
+        message = self.waiting.pop((queue, token))
+        self.passages[queue].append(Passage(message.sent, taken, done))
+
+    def return_messages(self, now: float) -> None:
+        """Make every message that is hidden beyond `now` visible: whoever took it is not there any more."""
+        for message in self.waiting.values():
+            message.hidden_until = min(message.hidden_until, now)
+
+    def expired(self, queue: str, token: str) -> None:
+        """The message was never received, or is older than the queue keeps it: nothing is left of it."""
+        del self.waiting[queue, token]
+
+    def dead_lettered(self, queue: str, token: str, at: float) -> None:
+        """The message was received once too often and lies in the dead-letter queue now."""
+        message = self.waiting.pop((queue, token))
+        first = message.first_received or at
+        message.first_received = first
+        message.receives = max(message.receives, MAX_RECEIVE_COUNT) + 1
+        self.passages[queue].append(Passage(message.sent, first, None))
+        self.dead.append(message)

@@ -1,0 +1,30 @@
+"""Where the steps of the pipeline leave their traces: a past that is told, or the running server."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+from ops_lib.sandbox.pipeline.version import Version
+
+Value = str | int
+
+
+class World(Protocol):
+    """What the steps do to the world. Times are seconds since 1970 (UTC); queues and tables by their short names."""
+
+    version: Version
+
+    def update(self, table: str, key: dict[str, Value], changes: dict[str, Value], at: float) -> None:
+        """Write attributes of one item, making it where there is none, as the pipeline's unconditional updates do."""
+
+    def delete(self, table: str, key: dict[str, Value], at: float) -> None:
+        """Delete one item."""
+
+    def put_object(self, bucket: str, key: str, size: int, at: float) -> None:
+        """Put one object; S3 sends its event to the queues that the version's rules name."""
+
+    def send(self, queue: str, body: str, token: str, at: float) -> None:
+        """Send a message; `token` is what the message is about (an object's key, a job id)."""
+
+    def line(self, service: str, text: str, at: float, log_name: str = "", level: str = "INFO") -> None:
+        """Log one line of a service, in the pipeline's format where `log_name` is given, else as it stands."""
