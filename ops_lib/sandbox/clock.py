@@ -7,13 +7,15 @@ import threading
 import time
 
 from moto.ecs.models import ecs_backends
+from moto.sqs.models import sqs_backends
 
+from ops_lib.sandbox.metrics.live import Sampler
 from ops_lib.sandbox.options import Options
 from ops_lib.sandbox.pipeline import media, recorder, video
 from ops_lib.sandbox.pipeline.container import Container
 from ops_lib.sandbox.pipeline.engine import Engine, Loop
 from ops_lib.sandbox.pipeline.live import Live
-from ops_lib.sandbox.pipeline.version import version_named
+from ops_lib.sandbox.pipeline.version import queue_name, version_named
 from ops_lib.sandbox.recording import ACCOUNT, CLUSTER, REGION
 
 TICK_S = 0.1
@@ -29,6 +31,8 @@ class Clock:
         self._engine = Engine(options.speed)
         self._container = Container(Live(self._version))
         self._began = time.time()
+        self._sampler = Sampler(self._began)
+        self._container.ended = self._sampler.ended
         self._engine.start(ENDPOINT_TASK, [self._container.serve()])
 
     def run(self) -> None:
@@ -52,6 +56,18 @@ class Clock:
             if task_id not in self._engine.tasks:
                 self._engine.start(task_id, self._loops(service, Live(self._version, task_id, started > self._began)))
         self._engine.step()
+        self._sampler.sample(time.time(), len(self._container.backlog), self._busy)
+
+    def _busy(self) -> set[str]:
+        """Return the services that hold a message."""
+        queues = sqs_backends[ACCOUNT][REGION].queues
+        return {
+            service
+            for service, consumed in self._version.consumers.items()
+            if any(
+                int(queues[queue_name(short)].attributes["ApproximateNumberOfMessagesNotVisible"]) for short in consumed
+            )
+        }
 
     def _loops(self, service: str, live: Live) -> list[Loop]:
         if service == "media-worker":

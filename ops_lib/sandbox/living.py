@@ -8,6 +8,8 @@ from datetime import UTC, datetime
 from typing import Any
 
 from ops_lib.sandbox import recording as recordings
+from ops_lib.sandbox.metrics import past as metrics
+from ops_lib.sandbox.metrics.series import Metric, Series
 from ops_lib.sandbox.options import Options
 from ops_lib.sandbox.pipeline.events import s3_event
 from ops_lib.sandbox.pipeline.past import Message, Past
@@ -50,6 +52,7 @@ def recording_of(story: Story) -> Recording:
         "s3": lambda: {bucket: objects(story.past, bucket) for bucket in (INPUT, OUTPUT)},
         "ecs_tasks": lambda: _tasks(story),
         "alarms": lambda: _alarms(kept, story),
+        "metrics": lambda: _metrics(kept, story),
     }
     made_at = datetime.fromtimestamp(story.now - (RECENT_DAYS + 2) * DAY_S, UTC)
     return Recording(story.version.name, _Made(ready, makers), datetime.fromtimestamp(story.now, UTC), made_at)
@@ -157,6 +160,11 @@ def _tasks(story: Story) -> list[dict[str, Any]]:
         for task in tasks
         if task.stopped is None or task.stopped > story.now - STOPPED_VISIBLE_S
     ]
+
+
+def _metrics(kept: dict[str, Any], story: Story) -> dict[Metric, Series]:
+    names = [name.removeprefix(f"{CLUSTER}-") for name in kept["queues"] if not name.endswith("-dlq")]
+    return metrics.of(story.past, story.now - RECENT_DAYS * DAY_S, story.now, names)
 
 
 def _alarms(kept: dict[str, Any], story: Story) -> list[dict[str, Any]]:

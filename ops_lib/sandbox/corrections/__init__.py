@@ -13,6 +13,7 @@ BY_SERVICE: dict[str, tuple[str, ...]] = {
     "dynamodb": ("dynamodb_lock", "dynamodb_speed"),
     "s3": ("s3_hollow", "s3_events"),
     "logs": ("insights", "filter_events"),
+    "cloudwatch": ("metric_answers",),
     "ecs": ("ecs_tasks",),
 }
 

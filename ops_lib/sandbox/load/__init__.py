@@ -17,7 +17,7 @@ BY_SERVICE: dict[str, tuple[str, ...]] = {
     "logs": ("logs",),
     "sagemaker": ("endpoint",),
     "ecs": ("services",),
-    "cloudwatch": ("alarms",),
+    "cloudwatch": ("alarms", "metrics"),
     "application-autoscaling": ("scaling",),
 }
 

@@ -5,10 +5,12 @@ from __future__ import annotations
 import random
 import time
 from collections import deque
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from moto.sagemaker.models import sagemaker_backends
 
+from ops_lib.sandbox.metrics.endpoint import Inference
 from ops_lib.sandbox.pipeline import steps
 from ops_lib.sandbox.pipeline.engine import Loop
 from ops_lib.sandbox.pipeline.job import Job
@@ -30,6 +32,7 @@ class Invocation:
     job: Job
     index: int
     inference_id: str
+    at: float
 
 
 @dataclass
@@ -40,6 +43,7 @@ class Container:
     segment_s: float = 68.0
     backlog: deque[Invocation] = field(default_factory=deque)
     dice: random.Random = field(default_factory=random.Random)
+    ended: Callable[[Inference], None] = lambda one: None
 
     def accept(self, invocation: Invocation) -> None:
         """Take an invocation into the backlog; raises Refused if the endpoint does not serve."""
@@ -63,3 +67,4 @@ class Container:
             began = time.time()
             yield seconds
             steps.inference_completed(self.live, job, index, time.time(), time.time() - began, one.inference_id)
+            self.ended(Inference(one.at, began, time.time()))

@@ -6,6 +6,7 @@ import time
 from collections import defaultdict
 from dataclasses import dataclass, field
 
+from ops_lib.sandbox.metrics.endpoint import Inference
 from ops_lib.sandbox.pipeline.tasks import TaskHistory
 from ops_lib.sandbox.pipeline.version import ENDPOINT_STREAM, Version
 from ops_lib.sandbox.pipeline.world import Value
@@ -30,11 +31,12 @@ class Message:
 
 @dataclass(frozen=True)
 class Passage:
-    """One message that went through a queue: when it was sent, first received, deleted (None: moved to the DLQ)."""
+    """One message that went through a queue: when it was sent, first received, deleted (`dead`: moved to the DLQ)."""
 
     sent: float
     taken: float
-    done: float | None
+    done: float
+    dead: bool = False
 
 
 @dataclass(frozen=True)
@@ -59,6 +61,7 @@ class Past:
     waiting: dict[tuple[str, str], Message] = field(default_factory=dict)
     dead: list[Message] = field(default_factory=list)
     passages: dict[str, list[Passage]] = field(default_factory=lambda: defaultdict(list))
+    inferences: list[Inference] = field(default_factory=list)
 
     def update(self, table: str, key: dict[str, Value], changes: dict[str, Value], at: float) -> None:
         """Write attributes of one item."""
@@ -105,6 +108,12 @@ class Past:
         message = self.waiting.pop((queue, token))
         self.passages[queue].append(Passage(message.sent, taken, done))
 
+    def is_consumed(self, queue: str) -> bool:
+        """Return whether a service with a running task receives from this queue."""
+        return any(
+            queue in queues and service in self.tasks.running() for service, queues in self.version.consumers.items()
+        )
+
     def return_messages(self, now: float) -> None:
         """Make every message that is hidden beyond `now` visible: whoever took it is not there any more."""
         for message in self.waiting.values():
@@ -120,5 +129,5 @@ class Past:
         first = message.first_received or at
         message.first_received = first
         message.receives = max(message.receives, MAX_RECEIVE_COUNT) + 1
-        self.passages[queue].append(Passage(message.sent, first, None))
+        self.passages[queue].append(Passage(message.sent, first, at, dead=True))
         self.dead.append(message)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 from bisect import bisect_right
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 
 @dataclass(frozen=True)
@@ -35,6 +35,16 @@ class TaskHistory:
         before = self.services[service][-1].task_id
         self._follow(service, at + 30, exit_code, reason, "EssentialContainerExited", at)
         return before
+
+    def running(self) -> set[str]:
+        """Return the services that have a running task at the end."""
+        return {service for service, tasks in self.services.items() if tasks and tasks[-1].stopped is None}
+
+    def stop(self, service: str, at: float, reason: str | None = None) -> None:
+        """Stop a service's task without another to follow."""
+        tasks = self.services[service]
+        said = reason or "Scaling activity initiated by (deployment ecs-svc/3141592653589793238)"
+        tasks[-1] = replace(tasks[-1], stopped=at, exit_code=137, reason=said, stop_code="ServiceSchedulerInitiated")
 
     def at(self, service: str, at: float) -> str:
         """Return the id of the task that ran at that time, the first one's for any time before."""

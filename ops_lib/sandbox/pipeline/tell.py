@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from ops_lib.sandbox.metrics.endpoint import Inference
 from ops_lib.sandbox.pipeline import steps
 from ops_lib.sandbox.pipeline.past import Past
 from ops_lib.sandbox.pipeline.plan import Timed
@@ -79,4 +80,9 @@ def _segment(past: Past, timed: Timed, index: int) -> list[Happening]:
 
 def _ended(past: Past, timed: Timed, index: int) -> Callable[[float], None]:
     seconds = timed.ended[index] - timed.started[index]
-    return lambda at: steps.inference_completed(past, timed.job, index, at, seconds)
+
+    def ended(at: float) -> None:
+        steps.inference_completed(past, timed.job, index, at, seconds)
+        past.inferences.append(Inference(timed.invoked[index], timed.started[index], at))
+
+    return ended

@@ -62,7 +62,7 @@ def inference(live: Live, container: Container, flights: dict[str, Flight]) -> L
 def _invoke(live: Live, container: Container, flights: dict[str, Flight], flight: Flight) -> None:
     job, index = flight.job, flight.index
     try:
-        container.accept(Invocation(job, index, flight.inference_id))
+        container.accept(Invocation(job, index, flight.inference_id, time.time()))
     except Refused as refusal:
         steps.invocation_refused(live, job, index, time.time(), str(refusal))
         return

@@ -1,0 +1,74 @@
+"""The metrics go on: each minute that passes is sampled from the running server, as CloudWatch does."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable
+
+from moto.sqs.models import sqs_backends
+
+from ops_lib.sandbox.corrections.metric_answers import kept
+from ops_lib.sandbox.metrics import endpoint, queues, services
+from ops_lib.sandbox.metrics.endpoint import Inference
+from ops_lib.sandbox.metrics.series import MINUTE_S, Events, Metric, Minutes
+from ops_lib.sandbox.recording import ACCOUNT, REGION
+
+KINDS = {"sent": queues.SENT, "received": queues.RECEIVED, "deleted": queues.DELETED, "empty": queues.EMPTY}
+
+
+class Sampler:
+    """Writes the minute that is over; `noticed` takes what happened to messages meanwhile."""
+
+    def __init__(self, now: float) -> None:
+        self._minute = int(now // MINUTE_S)
+        self._counts: Counter[tuple[str, str]] = Counter()
+        self._active: dict[str, float] = {}
+
+    def noticed(self, kind: str, queue: str, at: float) -> None:
+        """Count one event of a queue; kinds as the queue's observers name them."""
+        if kind in KINDS:
+            self._counts[queue, kind] += 1
+            self._active[queue] = at
+
+    def sample(self, now: float, backlog: int, busy: Callable[[], set[str]]) -> None:
+        """Write the values of every minute that ended by `now`; `busy()`: the services with work in hand."""
+        minute = int(now // MINUTE_S)
+        if minute == self._minute:
+            return
+        for name, queue in list(sqs_backends[ACCOUNT][REGION].queues.items()):
+            self._queue(name, queue.attributes, _oldest_s(queue, now), now)
+        for ours in ("ApproximateBacklogSize", "ApproximateBacklogSizePerInstance"):
+            self._put(Metric("AWS/SageMaker", ours, endpoint.BY_ENDPOINT), backlog)
+        working = busy()
+        for service, (idle, full) in services.CPU.items():
+            self._put(services.metric(service, "CPUUtilization"), full if service in working else idle)
+        self._counts.clear()
+        self._minute = minute
+
+    def ended(self, one: Inference) -> None:
+        """Write what SageMaker says of an invocation that ended."""
+        for metric, series in endpoint.latencies([one]).items():
+            there = kept.setdefault(metric, Events())
+            if isinstance(there, Events) and isinstance(series, Events):
+                there.put(series.times[0], series.values[0])
+
+    def _queue(self, name: str, attributes: dict[str, str], oldest_s: float, now: float) -> None:
+        visible, hidden, delayed = (
+            int(attributes.get(f"ApproximateNumberOfMessages{state}", 0)) for state in ("", "NotVisible", "Delayed")
+        )
+        if not visible + hidden + delayed and now - self._active.get(name, 0.0) > queues.ACTIVE_S:
+            return
+        values = {queues.VISIBLE: visible, queues.HIDDEN: hidden, queues.DELAYED: delayed, queues.AGE: oldest_s}
+        values |= {metric: self._counts[name, kind] for kind, metric in KINDS.items()}
+        for metric, value in values.items():
+            self._put(queues.metric(name, metric), value)
+
+    def _put(self, metric: Metric, value: float) -> None:
+        series = kept.setdefault(metric, Minutes(self._minute))
+        if isinstance(series, Minutes):
+            series.put(self._minute, value)
+
+
+def _oldest_s(queue: object, now: float) -> float:
+    sent = [message.sent_timestamp for message in list(getattr(queue, "_messages", ()))]
+    return now - min(sent) / 1000 if sent else 0.0
