@@ -12,6 +12,7 @@ import click
 
 from ops_lib.errors import EXIT_USAGE, OpsError
 from ops_lib.sandbox import options, processes, state
+from ops_lib.sandbox.incidents import INCIDENTS, NOT_SHOWN, for_version
 
 VERSIONS = ("runbook", "newest")
 
@@ -41,7 +42,11 @@ def sandbox() -> None:
     "--speed", type=click.FloatRange(0, 10_000), help="How much faster its workers work; 0: they stand still."
 )
 @click.option("--jobs", type=click.IntRange(1, 100_000), help="Completed jobs in the past.")
-def start(name: str, version: str | None, speed: float | None, jobs: int | None) -> None:
+@click.option("--incident", "chosen", multiple=True, metavar="NAME", help="Plant it; may be given several times.")
+@click.option("--blind", is_flag=True, help="Plant one without telling which: find out; then `reveal`.")
+def start(
+    name: str, version: str | None, speed: float | None, jobs: int | None, chosen: tuple[str, ...], blind: bool
+) -> None:
     """Start the server NAME if it does not run; print its state as one JSON line. With options: start it afresh."""
     usual = options.default(name)
     wanted = replace(
@@ -49,10 +54,43 @@ def start(name: str, version: str | None, speed: float | None, jobs: int | None)
         version=version or usual.version,
         speed=usual.speed if speed is None else speed,
         completed=jobs or usual.completed,
+        incidents=chosen,
+        blind=blind,
     )
+    _possible(wanted)
     if wanted != usual and usual.recording:
         raise click.UsageError(f"{name} is a recording: it takes no options")
     click.echo(json.dumps(processes.start(wanted, afresh=wanted != usual)))
+
+
+def _possible(wanted: options.Options) -> None:
+    for name in wanted.incidents:
+        if name not in INCIDENTS:
+            raise click.UsageError(f"no incident is called {name!r}. Next: ops sandbox incidents")
+        if wanted.version not in INCIDENTS[name].versions:
+            raise click.UsageError(f"{name} cannot happen in the {wanted.version} version")
+
+
+@sandbox.command()
+@click.option("--version", type=click.Choice(VERSIONS), default="newest")
+def incidents(version: str) -> None:
+    """List the incidents that a sandbox of that version can show, and why others cannot be shown."""
+    for name in for_version(version):
+        one = INCIDENTS[name]
+        click.echo(f"{name:<32}{one.kind:<10}{one.modes:<17}{one.told}")
+    for name, reason in NOT_SHOWN.items():
+        click.echo(f"{name:<32}{'-':<10}{'':<17}not shown: {reason}")
+
+
+@sandbox.command()
+@click.argument("name", type=Name(), default="sandbox")
+def reveal(name: str) -> None:
+    """Say which incidents were planted in the running sandbox NAME, and whether all is well now."""
+    for one in processes.ask(name, "reveal", {})["incidents"]:
+        click.echo(f"{one['name']} ({one['kind']} {one['modes']}): {one['told']}")
+        click.echo(f"  what puts it right: {one['remedy']}")
+        for job_id, wrong in one["jobs"].items():
+            click.echo(f"  {job_id}: {f'not well: {wrong}' if wrong else 'well'}")
 
 
 @sandbox.command()

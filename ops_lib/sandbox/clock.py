@@ -9,9 +9,10 @@ import time
 from moto.ecs.models import ecs_backends
 from moto.sqs.models import sqs_backends
 
+from ops_lib.sandbox.incidents.scene import Scene
 from ops_lib.sandbox.metrics.live import Sampler
 from ops_lib.sandbox.options import Options
-from ops_lib.sandbox.pipeline import media, recorder, video
+from ops_lib.sandbox.pipeline import media, recorder, video, web
 from ops_lib.sandbox.pipeline.container import Container
 from ops_lib.sandbox.pipeline.engine import Engine, Loop
 from ops_lib.sandbox.pipeline.live import Live
@@ -26,7 +27,7 @@ log = logging.getLogger(__name__)
 class Clock:
     """Drives the workers of the tasks that run; at speed 0 nothing moves."""
 
-    def __init__(self, options: Options) -> None:
+    def __init__(self, options: Options, scene: Scene) -> None:
         self._version = version_named(options.version)
         self._engine = Engine(options.speed)
         self._container = Container(Live(self._version))
@@ -34,6 +35,7 @@ class Clock:
         self._sampler = Sampler(self._began)
         self._container.ended = self._sampler.ended
         self._engine.start(ENDPOINT_TASK, [self._container.serve()])
+        self._stalled, self._unfinished = frozenset(scene.stalled), scene.unfinished
 
     def run(self) -> None:
         """Tick until the process ends."""
@@ -54,7 +56,9 @@ class Clock:
         self._engine.keep(set(running) | {ENDPOINT_TASK})
         for task_id, (service, started) in running.items():
             if task_id not in self._engine.tasks:
-                self._engine.start(task_id, self._loops(service, Live(self._version, task_id, started > self._began)))
+                fresh = started > self._began
+                live = Live(self._version, task_id, fresh, frozenset() if fresh else self._stalled)
+                self._engine.start(task_id, self._loops(service, live))
         self._engine.step()
         self._sampler.sample(time.time(), len(self._container.backlog), self._busy)
 
@@ -71,10 +75,13 @@ class Clock:
 
     def _loops(self, service: str, live: Live) -> list[Loop]:
         if service == "media-worker":
-            return media.loops(live)
+            begun = [] if live.fresh else [media.unfinished(live, queue, job) for queue, job in self._unfinished]
+            return [*media.loops(live), *begun]
         if service == "video-worker":
             return video.loops(live, self._container)
-        return recorder.loops(live) if service == "job-worker" else []
+        if service == "job-worker":
+            return recorder.loops(live)
+        return [web.job_events(live)] if self._version.is_newest else []
 
 
 def _running() -> dict[str, tuple[str, float]]:

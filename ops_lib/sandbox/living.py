@@ -2,22 +2,24 @@
 
 from __future__ import annotations
 
+import random
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from typing import Any
 
 from ops_lib.sandbox import recording as recordings
+from ops_lib.sandbox.incidents import INCIDENTS, for_version
 from ops_lib.sandbox.metrics import past as metrics
 from ops_lib.sandbox.metrics.series import Metric, Series
 from ops_lib.sandbox.options import Options
 from ops_lib.sandbox.pipeline.events import s3_event
 from ops_lib.sandbox.pipeline.past import Message, Past
 from ops_lib.sandbox.pipeline.plan import DAY_S, Timed
-from ops_lib.sandbox.pipeline.story import RECENT_DAYS, Story
 from ops_lib.sandbox.pipeline.typed import typed
-from ops_lib.sandbox.pipeline.version import ENDPOINT_GROUP, INPUT, OUTPUT, queue_name, version_named
+from ops_lib.sandbox.pipeline.version import ENDPOINT_GROUP, ENDPOINT_STREAM, INPUT, OUTPUT, queue_name, version_named
 from ops_lib.sandbox.recording import CLUSTER, Recording
+from ops_lib.sandbox.story import RECENT_DAYS, Story
 
 RETENTION_DAYS = 7
 STOPPED_VISIBLE_S = 3600.0
@@ -38,14 +40,22 @@ class _Made(dict[str, Any]):
 
 def story_of(options: Options, now: float) -> Story:
     """Return the past of the living sandbox `options` describes; `now`: seconds since 1970 (UTC)."""
-    return Story(version_named(options.version), now, options.completed, options.seed)
+    incidents = options.incidents
+    if options.blind:
+        # Chosen here, in the server: neither its command line nor its state tells.
+        can = [name for name in for_version(options.version) if INCIDENTS[name].kind in ("job", "pipeline")]
+        incidents = (*incidents, random.SystemRandom().choice(can))
+    return Story(version_named(options.version), now, options.completed, options.seed, incidents)
 
 
 def recording_of(story: Story) -> Recording:
     """Return what the loaders take."""
     kept = recordings.read(story.version.name)
-    ready = {name: kept[name] for name in ("env_file", "ecs", "scalable_targets", "sagemaker")}
+    ready = {name: kept[name] for name in ("scalable_targets", "sagemaker")}
+    ready["env_file"] = _env(kept["env_file"], story.env)
     makers: dict[str, Callable[[], Any]] = {
+        "ecs": lambda: _services(kept, story),
+        "scene": lambda: story.scene,
         "tables": lambda: _tables(kept, story),
         "queues": lambda: _queues(kept, story),
         "logs": lambda: _logs(kept, story),
@@ -56,6 +66,11 @@ def recording_of(story: Story) -> Recording:
     }
     made_at = datetime.fromtimestamp(story.now - (RECENT_DAYS + 2) * DAY_S, UTC)
     return Recording(story.version.name, _Made(ready, makers), datetime.fromtimestamp(story.now, UTC), made_at)
+
+
+def _env(text: str, instead: dict[str, str]) -> str:
+    pairs = [line.partition("=")[::2] for line in text.splitlines()]
+    return "".join(f"{key}={instead.get(key, value)}\n" for key, value in pairs if key)
 
 
 def items(past: Past, table: str) -> list[dict[str, Any]]:
@@ -135,17 +150,34 @@ def _logs(kept: dict[str, Any], story: Story) -> dict[str, Any]:
     made = {}
     for group in kept["logs"]:
         service = "inference" if group == ENDPOINT_GROUP else group.rsplit("/", 1)[-1]
-        lines = sorted(story.past.lines.get(service, []), key=lambda line: line[0])
         made[group] = [
             {"timestamp": int(at * 1000), "logStreamName": stream, "message": text}
-            for at, stream, text in lines
+            for at, stream, text in _streams(story, service)
             if first <= at <= story.now
         ]
     return made
 
 
+def _services(kept: dict[str, Any], story: Story) -> list[dict[str, Any]]:
+    scene, running = story.scene, story.past.tasks.running()
+    made = []
+    for service in kept["ecs"]:
+        name = service["serviceName"]
+        count = scene.crowds.get(name, 1) if name in running else 0
+        desired = scene.desired.get(name, service["desiredCount"])
+        made.append(service | {"desiredCount": desired, "runningCount": count})
+    return made
+
+
+def _streams(story: Story, service: str) -> Iterator[tuple[float, str, str]]:
+    """Yield a service's lines in order of time, each with the stream of the task that ran then."""
+    task_at = None if service == "inference" else story.past.tasks.at(service)
+    for at, text in sorted(story.past.lines.get(service, []), key=lambda line: line[0]):
+        yield at, f"ecs/{service}/{task_at(at)}" if task_at else ENDPOINT_STREAM, text
+
+
 def _tasks(story: Story) -> list[dict[str, Any]]:
-    return [
+    shown = [
         {
             "service": service,
             "taskId": task.task_id,
@@ -156,10 +188,14 @@ def _tasks(story: Story) -> list[dict[str, Any]]:
             "stoppedReason": task.reason,
             "exitCode": task.exit_code,
         }
-        for service, tasks in story.past.tasks.services.items()
-        for task in tasks
+        for service in story.past.tasks.first
+        for task in story.past.tasks.of(service)
         if task.stopped is None or task.stopped > story.now - STOPPED_VISIBLE_S
     ]
+    for service, count in story.scene.crowds.items():
+        one = next(task for task in shown if task["service"] == service and task["lastStatus"] == "RUNNING")
+        shown += [one | {"taskId": uuid.uuid5(uuid.NAMESPACE_URL, f"{service}{n}").hex} for n in range(count - 1)]
+    return shown
 
 
 def _metrics(kept: dict[str, Any], story: Story) -> dict[Metric, Series]:

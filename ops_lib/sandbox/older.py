@@ -13,8 +13,8 @@ from urllib.parse import unquote
 
 from ops_lib.sandbox import living
 from ops_lib.sandbox.operations import Environ
-from ops_lib.sandbox.pipeline.story import Story
 from ops_lib.sandbox.pipeline.version import INPUT, OUTPUT
+from ops_lib.sandbox.story import Story
 
 JOB_ID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[0-9a-f]{4}-[0-9a-f]{12}")
 TABLES = ("segment-completions", "reassembly-triggered")

@@ -55,6 +55,7 @@ def load(name: str, now: datetime) -> Recording:
         task["startedAt"] += shift_s
     data["captured_at"] += shift_s
     data["metrics"] = {}  # no recording has a history of them: an honest gap
+    data["scene"] = None
     times_s = [task["startedAt"] for task in data["ecs_tasks"]]
     times_s += [event["timestamp"] // 1000 for events in data["logs"].values() for event in events]
     now, first = (datetime.fromtimestamp(at, UTC) for at in (data["captured_at"], min(times_s)))

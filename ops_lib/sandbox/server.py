@@ -24,6 +24,8 @@ from ops_lib.sandbox.operations import Environ, operation_of
 from ops_lib.sandbox.options import Options
 from ops_lib.sandbox.pipeline.version import version_named
 from ops_lib.sandbox.prepare import SERVICES, Preparation
+from ops_lib.sandbox.recording import Recording
+from ops_lib.sandbox.story import Story
 
 Respond = Callable[..., Any]
 ALONE_S = 1.0  # without a request
@@ -37,11 +39,13 @@ class _Quiet(MotoRequestHandler):
 class Application:
     """moto behind a thin door: makes services ready, counts calls, answers /sandbox/..., serves no /moto-api."""
 
-    def __init__(self, options: Options, preparation: Preparation, fingerprint: str, older: OlderJobs | None) -> None:
+    def __init__(self, options: Options, recording: Recording, fingerprint: str, story: Story | None) -> None:
         self.health = {"name": options.name, "pid": os.getpid(), "fingerprint": fingerprint}
         self.calls: Counter[str] = Counter()
         self._counting = threading.Lock()
-        self._options, self._preparation, self._older = options, preparation, older
+        self._options, self._story = options, story
+        self._preparation = Preparation(recording)
+        self._older = OlderJobs(story) if story else None
         self._answered = threading.Event()
         self.last_call = time.monotonic()
         self._moto: Callable[..., Any] = DomainDispatcherApplication(create_backend_app)
@@ -74,11 +78,11 @@ class Application:
             host = "monitoring" if service == "cloudwatch" else service
             self._moto.get_application({"HTTP_HOST": f"{host}.us-east-1.amazonaws.com", "PATH_INFO": "/"})  # type: ignore[attr-defined]
         gc.freeze()  # what was loaded stays: no collection need look at it again
-        if self._options.speed:
+        if self._story and self._options.speed:
             # Imported only here: it needs every service of moto's.
             from ops_lib.sandbox.clock import Clock
 
-            Clock(self._options).run()
+            Clock(self._options, self._story.scene).run()
 
     def _own(self, path: str, environ: Environ, respond: Respond) -> Iterable[bytes]:
         method = environ["REQUEST_METHOD"]
@@ -93,6 +97,12 @@ class Application:
             return _json(respond, "200 OK", {})
         if path == "/sandbox/upload" and method == "POST":
             return self._upload(environ, respond)
+        if path == "/sandbox/reveal" and method == "POST":
+            self._preparation.everything()
+            from ops_lib.sandbox.reveal import reveal
+
+            told = reveal(self._story.scene, self._story.incidents) if self._story else []
+            return _json(respond, "200 OK", {"incidents": told})
         return _json(respond, "404 Not Found", {"error": path})
 
     def _upload(self, environ: Environ, respond: Respond) -> Iterable[bytes]:
@@ -112,7 +122,7 @@ def serve(options: Options) -> None:
     """Listen on a free port of 127.0.0.1, write the state file, serve until idle or told to end."""
     story = None if options.recording else living.story_of(options, time.time())
     recording = living.recording_of(story) if story else recordings.load(options.name, datetime.now(UTC))
-    application = Application(options, Preparation(recording), state.fingerprint(), OlderJobs(story) if story else None)
+    application = Application(options, recording, state.fingerprint(), story)
     server = make_server("127.0.0.1", 0, application, threaded=True, request_handler=_Quiet)
     state.write(options, server.server_port, recording)
     threading.Thread(target=_end_when_idle, args=(server, application), daemon=True).start()

@@ -54,6 +54,14 @@ def started(task: Task, at: datetime) -> None:
         container.exitCode = None  # type: ignore[assignment]
 
 
+def ended(task: Task, at: datetime, stop_code: str, reason: str, exit_code: int | None) -> None:
+    """Make `task` one that stopped at `at` (UTC)."""
+    task.last_status = task.desired_status = "STOPPED"
+    task.stopped_at, task.stop_code, task.stopped_reason = at, stop_code, reason  # type: ignore[attr-defined]
+    for container in task.containers:
+        container.last_status, container.exitCode = "STOPPED", exit_code  # type: ignore[assignment]
+
+
 def list_tasks(self: EC2ContainerServiceResponse) -> ActionResult:
     """ListTasks: desired status RUNNING unless asked otherwise; ServiceNotFoundException; pages of at most 100."""
     cluster, service = self._get_param("cluster", "default"), self._get_param("serviceName")

@@ -53,7 +53,7 @@ def load(recording: Recording) -> None:
             launch_type=recorded["launchType"],
         )
         tasks = [task for task in recording.data["ecs_tasks"] if task["service"] == service.name]
-        _settle(service, recorded, tasks)
+        _settle(service, recorded, [task for task in tasks if task["lastStatus"] == "RUNNING"])
         for task in tasks:
             _add_task(backend, service, task)
     cluster.active_services_count = len(recording.data["ecs"])
@@ -117,6 +117,9 @@ def _add_task(backend: EC2ContainerServiceBackend, service: Service, recorded: d
     )
     definition.network_mode = "awsvpc"
     task.id = recorded["taskId"]
-    task.last_status = recorded["lastStatus"]
+    task.last_status = task.desired_status = recorded["lastStatus"]
     ecs_tasks.started(task, _since(recorded))
+    if recorded.get("stoppedAt"):
+        at = datetime.fromtimestamp(recorded["stoppedAt"], UTC)
+        ecs_tasks.ended(task, at, recorded["stopCode"], recorded["stoppedReason"], recorded["exitCode"])
     backend.tasks.setdefault(CLUSTER, {})[task.task_arn] = task

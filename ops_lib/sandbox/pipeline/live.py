@@ -24,11 +24,15 @@ from ops_lib.sandbox.recording import ACCOUNT, CLUSTER, REGION
 
 @dataclass
 class Live:
-    """The world as one task sees it; `task_id` names its log stream, `fresh`: it started in this server's time."""
+    """The world as one task sees it; `task_id` names its log stream, `fresh`: it started in this server's time.
+
+    `stalled`: queues that it does not receive from any more.
+    """
 
     version: Version
     task_id: str = ""
     fresh: bool = False
+    stalled: frozenset[str] = frozenset()
 
     def update(self, table: str, key: dict[str, Value], changes: dict[str, Value], at: float) -> None:
         """Write attributes of one item, making it where there is none: the pipeline's updates are unconditional."""
@@ -106,10 +110,17 @@ class Live:
 
     def receive(self, queue: str) -> Message | None:
         """Receive one message, None if none is visible."""
+        if queue in self.stalled:
+            return None
         backend = sqs_backends[ACCOUNT][REGION]
         name = queue_name(queue)
         visibility = int(backend.get_queue(name).attributes["VisibilityTimeout"])
         return next(iter(backend.receive_message(name, 1, 0, visibility)), None)
+
+    def in_hand(self, queue: str, mark: str) -> Message | None:
+        """Return the message of a queue whose body holds `mark`: one that a worker of the past had received."""
+        held = sqs_backends[ACCOUNT][REGION].get_queue(queue_name(queue))._messages
+        return next((message for message in list(held) if mark in message.body), None)
 
     def acknowledge(self, queue: str, message: Message) -> None:
         """Delete a message by its newest handle."""

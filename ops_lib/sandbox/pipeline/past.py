@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 from ops_lib.sandbox.metrics.endpoint import Inference
 from ops_lib.sandbox.pipeline.tasks import TaskHistory
-from ops_lib.sandbox.pipeline.version import ENDPOINT_STREAM, Version
+from ops_lib.sandbox.pipeline.version import Version
 from ops_lib.sandbox.pipeline.world import Value
 
 Key = tuple[Value, ...]
@@ -57,7 +57,7 @@ class Past:
     tasks: TaskHistory
     rows: dict[str, dict[Key, dict[str, Value]]] = field(default_factory=lambda: defaultdict(dict))
     objects: dict[tuple[str, str], Object] = field(default_factory=dict)
-    lines: dict[str, list[tuple[float, str, str]]] = field(default_factory=lambda: defaultdict(list))
+    lines: dict[str, list[tuple[float, str]]] = field(default_factory=lambda: defaultdict(list))
     waiting: dict[tuple[str, str], Message] = field(default_factory=dict)
     dead: list[Message] = field(default_factory=list)
     passages: dict[str, list[Passage]] = field(default_factory=lambda: defaultdict(list))
@@ -82,14 +82,10 @@ class Past:
         self.waiting[queue, token] = Message(queue, token, at, body)
 
     def line(self, service: str, text: str, at: float, log_name: str = "", level: str = "INFO") -> None:
-        """Log one line to the stream of the task that ran at that time."""
+        """Log one line; its stream is that of the task that ran at that time."""
         if log_name:
             text = f"{time.strftime('%Y-%m-%dT%H:%M:%SZ', time.gmtime(at))} [{level}] {log_name}: {text}"
-        self.lines[service].append((at, self.stream(service, at), text))
-
-    def stream(self, service: str, at: float) -> str:
-        """Return the log stream of a service at that time."""
-        return ENDPOINT_STREAM if service == "inference" else f"ecs/{service}/{self.tasks.at(service, at)}"
+        self.lines[service].append((at, text))
 
     def taken(self, queue: str, token: str, at: float, receives: int = 1, hidden_s: float = 0.0) -> None:
         """A worker received the message; it is hidden for `hidden_s` after the last of `receives`."""

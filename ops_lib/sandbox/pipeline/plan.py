@@ -9,7 +9,8 @@ from __future__ import annotations
 import random
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, replace
+from math import inf
 from typing import Any
 
 from ops_lib.sandbox.pipeline.job import Job, new_job
@@ -21,6 +22,7 @@ PER_DAY = 72  # jobs, on the average of a week
 HOURS = (1, 0, 0, 0, 0, 1, 3, 8, 12, 14, 13, 9, 8, 12, 14, 14, 12, 9, 8, 9, 8, 6, 4, 2)
 WEEKDAYS = (1.1, 1.2, 1.2, 1.15, 1.15, 0.65, 0.55)
 BURSTS = 15
+SEGMENT_STAGES = ("cut", "taken", "invoked", "started", "ended", "recorded")
 POLL_S = 15.0  # SAGEMAKER_ASYNC_POLL_INTERVAL_SECONDS
 
 
@@ -49,6 +51,15 @@ class Timed:
         values: dict[str, Any] = {one.name: getattr(self, one.name) for one in fields(self) if one.name != "job"}
         later: Any = {k: [at + seconds for at in v] if isinstance(v, list) else v + seconds for k, v in values.items()}
         return Timed(self.job, **later)
+
+    def without(self, stage: str, index: int | None = None) -> Timed:
+        """Return the same where `stage` and all that follows it never came, for one segment or for all."""
+        stages = SEGMENT_STAGES[SEGMENT_STAGES.index(stage) :]
+        never = {
+            name: [inf if index in (None, place) else at for place, at in enumerate(getattr(self, name))]
+            for name in stages
+        }
+        return replace(self, **never, triggered=inf, reassembly_taken=inf, film=inf, completed=inf)  # type: ignore[arg-type]
 
 
 @dataclass

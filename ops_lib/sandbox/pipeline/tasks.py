@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
-import random
+import uuid
 from bisect import bisect_right
-from dataclasses import dataclass, field, replace
+from collections import defaultdict
+from dataclasses import dataclass, field
+
+SCALED = "Scaling activity initiated by (deployment ecs-svc/3141592653589793238)"
+REPLACED_S = 30.0
 
 
 @dataclass(frozen=True)
@@ -19,45 +23,67 @@ class PastTask:
     stop_code: str | None = None
 
 
+@dataclass(frozen=True)
+class _End:
+    at: float
+    exit_code: int
+    reason: str
+    stop_code: str
+    followed: bool = True
+
+
 @dataclass
 class TaskHistory:
-    """The tasks of each service, one after another, the last still running."""
+    """The tasks of each service, one after another; told in any order."""
 
-    dice: random.Random
-    services: dict[str, list[PastTask]] = field(default_factory=dict)
+    first: dict[str, float] = field(default_factory=dict)
+    ends: dict[str, list[_End]] = field(default_factory=lambda: defaultdict(list))
 
-    def start(self, service: str, at: float) -> str:
-        """Start a service's next task, stopping the one before by the deployment; return its id."""
-        return self._follow(service, at, 137, None, "ServiceSchedulerInitiated")
+    def deploy(self, service: str, at: float) -> None:
+        """Start a service's next task, which stops the one before."""
+        if service not in self.first:
+            self.first[service] = at
+        else:
+            self.ends[service].append(_End(at, 137, SCALED, "ServiceSchedulerInitiated"))
 
-    def died(self, service: str, at: float, exit_code: int, reason: str) -> str:
-        """The running task stopped by itself at `at`; another started half a minute later. Return the one that died."""
-        before = self.services[service][-1].task_id
-        self._follow(service, at + 30, exit_code, reason, "EssentialContainerExited", at)
-        return before
+    def died(self, service: str, at: float, exit_code: int, reason: str) -> None:
+        """The running task stopped by itself at `at`; another started half a minute later."""
+        self.ends[service].append(_End(at, exit_code, reason, "EssentialContainerExited"))
+
+    def stop(self, service: str, at: float, reason: str = SCALED) -> None:
+        """Stop a service's task without another to follow."""
+        self.ends[service].append(_End(at, 137, reason, "ServiceSchedulerInitiated", followed=False))
+
+    def of(self, service: str) -> list[PastTask]:
+        """Return a service's tasks, oldest first."""
+        tasks: list[PastTask] = []
+        started: float | None = self.first.get(service)
+        for end in sorted(self.ends[service], key=lambda one: one.at):
+            if started is not None:
+                own = _id(service, started)
+                tasks.append(PastTask(own, started, end.at, end.exit_code, end.reason, end.stop_code))
+            started = end.at + REPLACED_S if end.followed else None
+        return tasks if started is None else [*tasks, PastTask(_id(service, started), started)]
 
     def running(self) -> set[str]:
         """Return the services that have a running task at the end."""
-        return {service for service, tasks in self.services.items() if tasks and tasks[-1].stopped is None}
+        return {service for service in self.first if self.of(service)[-1].stopped is None}
 
-    def stop(self, service: str, at: float, reason: str | None = None) -> None:
-        """Stop a service's task without another to follow."""
-        tasks = self.services[service]
-        said = reason or "Scaling activity initiated by (deployment ecs-svc/3141592653589793238)"
-        tasks[-1] = replace(tasks[-1], stopped=at, exit_code=137, reason=said, stop_code="ServiceSchedulerInitiated")
+    def at(self, service: str) -> TasksByTime:
+        """Return what tells the id of the task that ran at a time."""
+        return TasksByTime(self.of(service))
 
-    def at(self, service: str, at: float) -> str:
+
+class TasksByTime:
+    """A service's tasks, sought by time."""
+
+    def __init__(self, tasks: list[PastTask]) -> None:
+        self._starts, self._ids = [one.started for one in tasks], [one.task_id for one in tasks]
+
+    def __call__(self, at: float) -> str:
         """Return the id of the task that ran at that time, the first one's for any time before."""
-        tasks = self.services[service]
-        return tasks[max(0, bisect_right(tasks, at, key=lambda task: task.started) - 1)].task_id
+        return self._ids[max(0, bisect_right(self._starts, at) - 1)]
 
-    def _follow(
-        self, service: str, at: float, code: int, reason: str | None, stop_code: str, stopped: float | None = None
-    ) -> str:
-        tasks = self.services.setdefault(service, [])
-        if tasks:
-            last = tasks[-1]
-            said = reason or "Scaling activity initiated by (deployment ecs-svc/3141592653589793238)"
-            tasks[-1] = PastTask(last.task_id, last.started, stopped or at + 30, code, said, stop_code)
-        tasks.append(PastTask(f"{self.dice.getrandbits(128):032x}", at))
-        return tasks[-1].task_id
+
+def _id(service: str, started: float) -> str:
+    return uuid.uuid5(uuid.NAMESPACE_URL, f"{service}/{started:.3f}").hex

@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from threading import RLock
 
+from ops_lib.sandbox.incidents import INCIDENTS
+from ops_lib.sandbox.incidents.scene import Scene
 from ops_lib.sandbox.pipeline import plan
 from ops_lib.sandbox.pipeline.job import new_job
 from ops_lib.sandbox.pipeline.past import Past
@@ -30,6 +32,7 @@ class Story:
     now: float
     completed: int
     seed: int
+    incidents: tuple[str, ...] = ()
     _lock: RLock = field(default_factory=RLock)
 
     @cached_property
@@ -45,16 +48,38 @@ class Story:
         """Return the jobs whose rows and objects are made when somebody names them, by id."""
         return {one.job.job_id: one for one in self.jobs if not self._is_recent(one)}
 
-    @cached_property
+    @property
     def past(self) -> Past:
-        """Return the recent past, told once."""
+        """Return the recent past."""
+        return self.scene.past
+
+    @property
+    def scene(self) -> Scene:
+        """Return the recent past with the incidents in it, told once."""
         with self._lock:
-            past = Past(self.version, self._tasks())
-            for one in self.jobs:
-                if self._is_recent(one):
-                    tell(past, one)
+            return self._scene
+
+    @cached_property
+    def _scene(self) -> Scene:
+        past = Past(self.version, self._tasks())
+        for one in self.jobs:
+            if self._is_recent(one):
+                tell(past, one)
+        if self._calm_s == CALM_S:
             self._under_way(past)
-            return past
+        scene = Scene(past, self.now)
+        for name in self.incidents:
+            INCIDENTS[name].plant(scene)
+        return scene
+
+    @property
+    def env(self) -> dict[str, str]:
+        """Return what the .env says instead of what is true."""
+        return {key: value for name in self.incidents for key, value in INCIDENTS[name].env.items()}
+
+    @property
+    def _calm_s(self) -> float:
+        return max([CALM_S, *(INCIDENTS[name].calm_s for name in self.incidents)])
 
     def past_of(self, job_id: str) -> Past:
         """Return the past of one older job alone."""
@@ -67,11 +92,11 @@ class Story:
 
     def _tasks(self) -> TaskHistory:
         """Return tasks since the last deployments, each in the small hours."""
-        tasks = TaskHistory(random.Random(self.seed))
+        tasks = TaskHistory()
         for days_ago in DEPLOYED_DAYS_AGO:
             at = (self.now // DAY_S - days_ago) * DAY_S + 4.5 * 3600
             for number, service in enumerate(("web-ui", *self.version.services)):
-                tasks.start(service, at + 40 * number)
+                tasks.deploy(service, at + 40 * number)
         return tasks
 
     def _under_way(self, past: Past) -> None:
