@@ -214,6 +214,31 @@ class JobLogs:
     refused: Unread | None = None
 
 
+@dataclass(frozen=True)
+class WorkerLines:
+    """Lines that the workers' loops wrote from `since` to `until` (UTC), of any job, and their errors; oldest first.
+
+    `since` is when nothing is missing from: later than was asked for where rows were cut off. `gaps` as in JobLogs.
+    """
+
+    lines: tuple[LogLine, ...]
+    since: datetime
+    until: datetime
+    gaps: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Notifications:
+    """Where a bucket's events go (GetBucketNotificationConfiguration).
+
+    `queue_arns` are told directly; `fans_out`: a topic or EventBridge is told too, and what follows is not read.
+    """
+
+    bucket: str
+    queue_arns: tuple[str, ...]
+    fans_out: bool
+
+
 class Gathered:
     """Evidence of many parts, each read or unread on its own."""
 
@@ -275,6 +300,7 @@ class PipelineEvidence(Gathered):
 
     `history`: columns time (UTC), queue, dead_letters, depth_messages, hourly maximum, a gap left a gap.
     `oldest_age_s`: seconds by main queue, None where CloudWatch has no datapoint. `completed`: UTC times.
+    `notifications`: of the output bucket, whose events record completions.
     """
 
     queues: Mapping[str, QueuePair]
@@ -288,6 +314,8 @@ class PipelineEvidence(Gathered):
     oldest_age_s: Evidence[dict[str, float | None]]
     open_jobs: Mapping[str, Evidence[tuple[JobRow, ...]]]
     completed: Evidence[tuple[datetime, ...]]
+    worker_lines: Evidence[WorkerLines]
+    notifications: Evidence[Notifications]
 
     def parts(self) -> dict[str, Evidence[object]]:
         """Return every part by the name people read."""
@@ -300,6 +328,8 @@ class PipelineEvidence(Gathered):
             "queue depth history": self.history,
             "age of the oldest messages": self.oldest_age_s,
             "completed jobs": self.completed,
+            "worker lines": self.worker_lines,
+            "notifications of the output bucket": self.notifications,
         }
         flat |= {f"jobs with status {status}": jobs for status, jobs in self.open_jobs.items()}
         return flat | _queue_parts(self.queues)

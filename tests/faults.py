@@ -58,7 +58,8 @@ def operation_of(request: Any) -> str:
     action = parse_qs(body).get("Action")
     if action:
         return f"{'sts' if 'GetCallerIdentity' in action else 'query'}:{action[0]}"
-    return "s3:ListObjectsV2" if "list-type=2" in url.query else f"s3:{request.method}"
+    by_query = {"list-type=2": "ListObjectsV2", "notification": "GetBucketNotificationConfiguration"}
+    return f"s3:{next((name for key, name in by_query.items() if key in url.query), request.method)}"
 
 
 def answer(request: Any, kind: str) -> AWSResponse:

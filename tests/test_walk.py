@@ -32,6 +32,7 @@ USED = {
     "dynamodb:GetItem",
     "dynamodb:Query",
     "s3:ListObjectsV2",
+    "s3:GetBucketNotificationConfiguration",
     "sqs:GetQueueAttributes",
     "sqs:GetQueueUrl",
     "ecs:ListServices",
@@ -49,6 +50,8 @@ USED = {
 }
 # An empty answer is a legal one here: GetItem without an item says that there is none.
 EMPTY_IS_AN_ANSWER = {"dynamodb:GetItem"}
+# No rule at all: nobody is told of new objects, which is a finding.
+EMPTY_IS_A_FINDING = {"s3:GetBucketNotificationConfiguration": "notifications-overlap"}
 # Insights refused: FilterLogEvents answers instead, and everything is read all the same.
 HAS_A_FALLBACK = {("logs:StartQuery", "denied"), ("logs:GetQueryResults", "denied")}
 
@@ -130,6 +133,9 @@ def test_without_one_operation(aws: Aws, faults: Rules, operation: str, kind: st
     if kind == "empty" and operation in EMPTY_IS_AN_ANSWER:
         assert {verdict.name for verdict in found.verdicts.values()} == {"no-such-job"}
         return
+    if kind == "empty" and operation in EMPTY_IS_A_FINDING:
+        assert {f.severity for f in found.findings if f.id == EMPTY_IS_A_FINDING[operation]} == {"critical"}
+        return
     if (operation, kind) in HAS_A_FALLBACK:
         assert faults[1]["logs:FilterLogEvents"] > 0
     assert found.unread
@@ -158,6 +164,7 @@ CHECKED_BY = {
     "alarms": "cloudwatch:DescribeAlarms",
     "endpoint": "sagemaker:DescribeEndpoint",
     "stuck-jobs": "dynamodb:Query",
+    "worker-lines": "logs:StartQuery",
 }
 
 

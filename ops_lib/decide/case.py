@@ -13,6 +13,7 @@ from ops_lib.evidence import JobEvidence, JobRow, Lock, Queue, QueuePair, S3Obje
 POLL = timedelta(seconds=20)  # SQS_LONG_POLL_WAIT_SECONDS, pipeline.md 1
 COMPLETION_QUEUES = ("job-status-events", "segment-output", "output-events")
 DEFAULT_MAX_RECEIVE_COUNT = 5
+ENDPOINT_GROUPS = "/aws/sagemaker/Endpoints/"
 
 
 @dataclass(frozen=True)
@@ -95,6 +96,7 @@ class Case:
             invoke_timeout=timedelta(seconds=known(self.evidence.invoke_timeout_s)),
             may_wait=bool(queue and queue.all_messages),
             lines_complete=not self.log_gaps,
+            endpoint_lines=any(group.startswith(ENDPOINT_GROUPS) for group in known(self.evidence.logs).groups),
         )
 
     @cached_property

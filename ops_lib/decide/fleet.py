@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from ops_lib.decide.checks import unread_finding
 from ops_lib.decide.findings import Finding
-from ops_lib.decide.pipeline import unread_finding
 from ops_lib.decide.verdict import Verdict
 from ops_lib.evidence import JobEvidence, JobRow, PipelineEvidence, Read, Unread
 

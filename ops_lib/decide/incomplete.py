@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 
 from ops_lib.decide.case import Case, spans
+from ops_lib.decide.log_lines import INFERENCE_FAILURES, Sign
 from ops_lib.decide.segments import Segment
 from ops_lib.decide.verdict import Verdict, conclude
 from ops_lib.decide.vocabulary import VERDICTS, Action, Confidence, in_table_order
@@ -81,19 +82,37 @@ def _explain(case: Case, row: JobRow, segment: Segment) -> tuple[tuple[str, ...]
     """Return the verdict names that explain one missing segment, and whether that is settled."""
     if segment.state == "produced but unrecorded":
         return _produced(case, segment)
+    signs = [sign for sign in case.signs if sign.segment_index == segment.segment_index]
+    if _asks_for_nothing(signs):
+        return ("request-never-uploaded",), True
     if segment.state in ("queued", "in flight"):
         retrying = row.status == "failed" or segment.failures
         return (("inference-retrying",) if retrying else ("segments-in-progress",)), True
     if segment.state == "failed":
-        kinds = {sign.kind for sign in case.signs if sign.segment_index == segment.segment_index}
-        return (("inference-refused",) if "invoke-failed" in kinds else ("inference-failed",)), True
+        return (_failure(signs),), True
     return ("unknown",), False
+
+
+def _asks_for_nothing(signs: list[Sign]) -> bool:
+    """Return whether SageMaker last found no request to download: only its own line proves it (F12)."""
+    told = [sign.kind for sign in signs if sign.kind in ("request-missing", "inference-started")]
+    return told[-1:] == ["request-missing"]
+
+
+def _failure(signs: list[Sign]) -> str:
+    kinds = {sign.kind for sign in signs}
+    if "invoke-failed" in kinds:
+        return "inference-refused"
+    return "inference-failed" if kinds & INFERENCE_FAILURES else "inference-timed-out"
 
 
 def _produced(case: Case, segment: Segment) -> tuple[tuple[str, ...], bool]:
     """The object exists, its row does not: F06, or F18/F19 (pipeline.md 8, "How to read the table")."""
     if case.young(segment.produced_at):
         return ("segments-in-progress",), True
+    if segment.produced_at and any(s.kind == "completion-skipped" and s.at >= segment.produced_at for s in case.signs):
+        # job-worker had its event and acknowledged it without a row (F19).
+        return ("completion-never-recorded",), True
     pair = case.completion_pair
     waiting = known(pair.main).all_messages if pair else 0
     if segment.unrecordable < _most_receives(pair) and waiting:

@@ -28,7 +28,11 @@ _PATTERNS: tuple[tuple[str, re.Pattern[str]], ...] = tuple(
     for kind, pattern in (
         ("chunking-started", r"chunking: job_id=\S+ start\b"),
         ("chunking-completed", r"chunking: job_id=\S+ complete total_segments="),
+        ("chunking-skipped-ingesting", r"chunking: job_id=\S+ skip \(status=ingesting\)"),
         ("chunking-skipped", r"chunking: job_id=\S+ skip"),
+        ("chunking-failed", r"chunking: job_id=\S+ failed to process message"),
+        ("ingest-started", r"ingest: job_id=\S+ start source_url="),
+        ("ingest-skipped", r"ingest: job_id=\S+ skip \(status=ingesting\)"),
         ("invoke-failed", rf"{_SEGMENT} invoke_async failed"),
         ("response-timeout", rf"{_SEGMENT} async response timeout"),
         ("container-error", rf"{_SEGMENT} container error"),
@@ -59,6 +63,8 @@ _PATTERNS: tuple[tuple[str, re.Pattern[str]], ...] = tuple(
             "reassembly-completed",
             r"reassembly: job_id=\S+ (?:completed|final\.mp4 already exists|upload done)",
         ),
+        # SageMaker's own line: it names the job by the key of the request (F12).
+        ("request-missing", r"Failed to download object .*invocation-requests/[^/]+/(?P<index>\d+)\.json"),
         ("inference-started", rf"{_SEGMENT} \S* ?invocations start"),
         ("inference-completed", rf"{_SEGMENT} invocations complete"),
         ("inference-failed", rf"{_SEGMENT} invocations failed"),
@@ -82,3 +88,54 @@ def _sign(line: LogLine) -> Sign:
             index = found.groupdict().get("index")
             return Sign(line.at, kind, None if index is None else int(index), line.stream, line.message)
     return Sign(line.at, "other", None, line.stream, line.message)
+
+
+# What lines say about the pipeline as a whole, whatever job they name.
+
+_LOGGER = re.compile(r"\] (?P<logger>(?:media|video|job)_worker\.[a-z_]+): ")
+# The queue whose loop writes under this name.
+LOGGERS = {
+    "media_worker.chunking": "chunking",
+    "media_worker.reassembly": "reassembly",
+    "media_worker.deletion": "deletion",
+    "media_worker.ingest": "ingest",
+    "video_worker.inference": "video-worker",
+    "video_worker.segment_output": "segment-output",
+    "job_worker.job_status_events": "job-status-events",
+}
+LOOPS = frozenset(LOGGERS.values())
+_DENIED = re.compile(r"\(AccessDenied(?:Exception)?\) when calling the (?P<call>\w+) operation")
+_UNKNOWN_STATUS = re.compile(r"type=enum, input_value='(?P<status>[^']*)'")
+
+
+def loop_of(message: str) -> str | None:
+    """Return the key of the queue whose loop wrote this line, None for any other line."""
+    found = _LOGGER.search(message)
+    return LOGGERS.get(found["logger"]) if found else None
+
+
+def service_of(group: str) -> str:
+    """Return the service that writes to a log group, by the group's last part."""
+    return group.rsplit("/", 1)[-1]
+
+
+def is_dead_thread(message: str) -> bool:
+    """Return whether the line says that a thread ended by an exception nobody caught (F21)."""
+    return message.startswith("Exception in thread")
+
+
+def is_failed_record(message: str) -> bool:
+    """Return whether web-ui's consumer says that it could not use a record of job-events (F44)."""
+    return "job-events message handling failed" in message
+
+
+def denied_call(message: str) -> str | None:
+    """Return the AWS operation that was denied, None where the line says nothing of the kind (F45)."""
+    found = _DENIED.search(message)
+    return found["call"] if found else None
+
+
+def unknown_status(message: str) -> str | None:
+    """Return the status that an older version could not read, None where the line says nothing of the kind (F42)."""
+    found = _UNKNOWN_STATUS.search(message)
+    return found["status"] if found else None

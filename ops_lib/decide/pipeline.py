@@ -2,25 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 
 from ops_lib.decide.case import words
+from ops_lib.decide.checks import (
+    CONSUMERS,
+    DEAD_LETTERS,
+    ENDPOINT,
+    SCALING,
+    TRIAGE,
+    counted,
+    is_or_are,
+    main_queues,
+    unread_finding,
+)
 from ops_lib.decide.findings import Finding
+from ops_lib.decide.notifications import notification_findings
+from ops_lib.decide.worker_lines import worker_line_findings
+from ops_lib.decide.workers import stopped_task_findings, worker_findings
 from ops_lib.evidence import Alarm, PipelineEvidence, Queue, QueuePair, Read, Unread
-
-# Who consumes which queue, both versions (pipeline.md 3). A queue a newer pipeline added has no entry: shown so.
-CONSUMERS = {
-    "chunking": "media-worker",
-    "video-worker": "video-worker",
-    "reassembly": "media-worker",
-    "segment-output": "video-worker",
-    "output-events": "video-worker",
-    "job-status-events": "job-worker",
-    "deletion": "media-worker",
-    "ingest": "media-worker",
-    "job-events": "web-ui",
-}
-DEAD_LETTERS, SCALING, ENDPOINT, TRIAGE = "1. Dead letters", "2. Scaling", "4. Endpoint", "0. Triage"
 
 
 def pipeline_findings(evidence: PipelineEvidence, oldest_age_limit_s: float) -> tuple[Finding, ...]:
@@ -32,23 +32,13 @@ def pipeline_findings(evidence: PipelineEvidence, oldest_age_limit_s: float) -> 
         *_deployment(evidence),
         *_dead_letters(evidence),
         *_ages(evidence, oldest_age_limit_s),
-        *_workers(evidence),
-        *_stopped_tasks(evidence),
+        *worker_findings(evidence),
+        *stopped_task_findings(evidence),
+        *worker_line_findings(evidence),
+        *notification_findings(evidence),
         *_alarms(evidence),
         *_endpoint(evidence),
         *_configuration(evidence),
-    )
-
-
-def unread_finding(check: str, what: str, unread: Unread, section: str) -> Finding:
-    """Return the finding that says what could not be told, why, and what to do about it."""
-    return Finding(
-        check,
-        "unknown",
-        f"Not known: {what}.",
-        section,
-        (f"{unread.source}: {unread.reason}",),
-        unread.next_step[:1].upper() + unread.next_step[1:] + ".",
     )
 
 
@@ -102,7 +92,7 @@ def _dead(key: str, queue: Queue) -> Finding:
 
 
 def _ages(evidence: PipelineEvidence, limit_s: float) -> Iterator[Finding]:
-    waiting = {k: q for k, q in _main_queues(evidence) if q.visible_messages}
+    waiting = {k: q for k, q in main_queues(evidence) if q.visible_messages}
     if waiting and isinstance(evidence.oldest_age_s, Unread):
         yield unread_finding("oldest-age", "how long messages have waited", evidence.oldest_age_s, SCALING)
         return
@@ -122,82 +112,6 @@ def _ages(evidence: PipelineEvidence, limit_s: float) -> Iterator[Finding]:
         yield Finding("oldest-age", "ok", "No main queue has waiting messages.", SCALING)
 
 
-def _workers(evidence: PipelineEvidence) -> Iterator[Finding]:
-    waiting: dict[str, list[tuple[str, Queue]]] = {}
-    for key, queue in _main_queues(evidence):
-        if queue.visible_messages:
-            waiting.setdefault(CONSUMERS.get(key, "an unknown consumer"), []).append((key, queue))
-    if isinstance(evidence.services, Unread):
-        yield unread_finding("no-workers", "whether workers are running", evidence.services, SCALING)
-        return
-    services = {service.name: service for service in evidence.services.value}
-    yield from _unread_queues(evidence)
-    if not services:
-        step = "Check ECS_CLUSTER_NAME in the .env: a deployment has at least its workers."
-        yield Finding("services", "unknown", "The cluster has no service at all.", SCALING, (), step)
-    for name, queues in sorted(waiting.items()):
-        service = services.get(name)
-        if service is None or not service.running:
-            facts = [f"{q.name}: {q.visible_messages} visible" for _, q in queues]
-            facts += [f"last event: {message}" for _, message in (service.events[:1] if service else ())]
-            said = f"{name} has no running task, but {', '.join(key for key, _ in queues)} has waiting messages."
-            step = "Look at the service's last events and stopped tasks; desired count may be 0."
-            yield Finding(f"no-workers:{name}", "critical", said, SCALING, tuple(facts), step)
-    for service in services.values():
-        if service.running < service.desired:
-            yield Finding(
-                f"tasks-missing:{service.name}",
-                "warning",
-                f"{service.name} runs {service.running} of {service.desired} desired tasks.",
-                SCALING,
-                tuple(message for _, message in service.events[:2]),
-                "See the service's last events: image, capacity, or a crash loop.",
-            )
-    yield from _at_maximum(evidence, waiting)
-    if services and all(service.running >= service.desired for service in services.values()):
-        yield Finding("services", "ok", f"{len(services)} services run as many tasks as desired.", SCALING)
-
-
-def _unread_queues(evidence: PipelineEvidence) -> Iterator[Finding]:
-    for key, pair in evidence.queues.items():
-        if isinstance(pair.main, Unread):
-            yield unread_finding(f"backlog:{key}", f"how many messages wait in {key}", pair.main, SCALING)
-
-
-def _at_maximum(evidence: PipelineEvidence, waiting: dict[str, list[tuple[str, Queue]]]) -> Iterator[Finding]:
-    if isinstance(evidence.targets, Unread):
-        if waiting:
-            yield unread_finding("at-maximum-capacity", "scaling's bounds", evidence.targets, SCALING)
-        return
-    services = {s.name: s for s in evidence.services.value} if isinstance(evidence.services, Read) else {}
-    for target in evidence.targets.value:
-        service, backlog = services.get(target.service), waiting.get(target.service, [])
-        messages = sum(queue.visible_messages for _, queue in backlog)
-        # Target tracking aims at 10 visible messages a queue (pipeline.md 5).
-        if service and service.desired >= target.max_capacity and messages > 10 * target.max_capacity:
-            said = f"{target.service} is at its maximum of {target.max_capacity} tasks with {messages} waiting."
-            step = "Ask whether more tasks help: inference is bounded by the endpoint's instances."
-            yield Finding(f"at-maximum-capacity:{target.service}", "warning", said, SCALING, (), step)
-
-
-def _stopped_tasks(evidence: PipelineEvidence) -> Iterator[Finding]:
-    if isinstance(evidence.tasks, Unread):
-        yield unread_finding("stopped-tasks", "whether tasks stopped in the last hour", evidence.tasks, SCALING)
-        return
-    failed: dict[str, list[str]] = {}
-    for task in evidence.tasks.value:
-        codes = [code for code in task.exit_codes.values() if code]
-        if task.last_status == "STOPPED" and codes:
-            reason = f"task {task.task_id[:8]} exit {codes[0]}: {task.stopped_reason or 'no reason given'}"
-            failed.setdefault(task.service, []).append(reason)
-    for service, reasons in sorted(failed.items()):
-        said = f"{_count(reasons, 'task')} of {service} stopped with an error within about an hour."
-        step = "Exit 137 is out of memory or a forced stop: judge the jobs it was working on."
-        yield Finding(f"stopped-tasks:{service}", "warning", said, SCALING, tuple(reasons[:5]), step)
-    if not failed:
-        yield Finding("stopped-tasks", "ok", "No task stopped with an error in about the last hour.", SCALING)
-
-
 def _alarms(evidence: PipelineEvidence) -> Iterator[Finding]:
     if isinstance(evidence.alarms, Unread):
         yield unread_finding("alarms", "which alarms are firing", evidence.alarms, TRIAGE)
@@ -212,7 +126,7 @@ def _alarms(evidence: PipelineEvidence) -> Iterator[Finding]:
         )
     on_dead = [f"{alarm.name} {_since(alarm)}" for alarm in firing if alarm.queue_name in dead]
     if on_dead:
-        said = f"{_count(on_dead, 'alarm')} on dead-letter queues {_is(on_dead)} firing."
+        said = f"{counted(on_dead, 'alarm')} on dead-letter queues {is_or_are(on_dead)} firing."
         step = "See the finding on each queue; the alarm stays until its messages are gone."
         yield Finding("alarms-on-dead-letters", "warning", said, TRIAGE, tuple(on_dead), step)
     silent = [alarm.name for alarm in alarms if not alarm.actions]
@@ -222,7 +136,7 @@ def _alarms(evidence: PipelineEvidence) -> Iterator[Finding]:
     watched = {alarm.queue_name for alarm in alarms}
     bare = sorted(name for name in dead if name and name not in watched)
     if bare:
-        said = f"{_count(bare, 'dead-letter queue')} without an alarm."
+        said = f"{counted(bare, 'dead-letter queue')} without an alarm."
         yield Finding("unwatched-dead-letters", "note", said, TRIAGE, tuple(bare), "Add the alarm in Terraform.")
     if not firing:
         yield Finding("alarms", "ok", f"None of {len(alarms)} alarms is firing.", TRIAGE)
@@ -259,17 +173,11 @@ def _configuration(evidence: PipelineEvidence) -> Iterator[Finding]:
         yield Finding(
             "dead-letter-retention",
             "note",
-            f"{_count(short, 'dead-letter queue')} with a shorter retention than the source: evidence will be lost.",
+            f"{counted(short, 'dead-letter queue')} with a shorter retention than the source: evidence will be lost.",
             DEAD_LETTERS,
             tuple(short),
             "Set the dead-letter queue's retention to 14 days: its age counts from the original enqueue.",
         )
-
-
-def _main_queues(evidence: PipelineEvidence) -> Iterator[tuple[str, Queue]]:
-    for key, pair in evidence.queues.items():
-        if isinstance(pair.main, Read):
-            yield key, pair.main.value
 
 
 def _dlq_name(pair: QueuePair) -> str | None:
@@ -281,11 +189,3 @@ def _dlq_name(pair: QueuePair) -> str | None:
 
 def _since(alarm: Alarm) -> str:
     return f"since {alarm.updated_at:%Y-%m-%d %H:%M} UTC" if alarm.updated_at else "since an unknown time"
-
-
-def _count(things: Sequence[object], noun: str) -> str:
-    return f"{len(things)} {noun}{'' if len(things) == 1 else 's'}"
-
-
-def _is(things: Sequence[object]) -> str:
-    return "is" if len(things) == 1 else "are"

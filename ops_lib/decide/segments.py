@@ -50,6 +50,7 @@ class Patience:
 
     `may_wait`: False once nothing at all is in the video-worker queue, so no segment can be waiting in it.
     `lines_complete`: False where log lines are missing, so that silence about a segment proves nothing.
+    `endpoint_lines`: whether the endpoint's own log was read, which alone tells a timeout from a failure (F15, F17).
     """
 
     visibility: timedelta
@@ -57,6 +58,7 @@ class Patience:
     invoke_timeout: timedelta
     may_wait: bool
     lines_complete: bool = True
+    endpoint_lines: bool = True
 
     @property
     def until_dead_lettered(self) -> timedelta:
@@ -132,7 +134,7 @@ def _state(
         )
     steps = [s for s in signs if s.kind in INFERENCE_FAILURES | {"invoked", "invoking"}]
     if steps:
-        return _after_invocation(steps, patience, now)
+        return _after_invocation(steps, _began_without_end(signs), patience, now)
     at = chunked.get(index)
     if at is None:
         return "unknown", "no segment object in the input bucket and no log line names it"
@@ -145,7 +147,17 @@ def _state(
     return "unknown", "chunked, no log line names it, and longer ago than its message would be retried"
 
 
-def _after_invocation(steps: list[Sign], patience: Patience, now: datetime) -> tuple[SegmentState, str]:
+def _began_without_end(signs: list[Sign]) -> bool:
+    """Return whether the last the endpoint's log says of the segment is that inference started."""
+    told = [
+        sign.kind for sign in signs if sign.kind in ("inference-started", "inference-completed", "inference-failed")
+    ]
+    return told[-1:] == ["inference-started"]
+
+
+def _after_invocation(
+    steps: list[Sign], began_without_end: bool, patience: Patience, now: datetime
+) -> tuple[SegmentState, str]:
     last, failures = steps[-1], _count(steps, INFERENCE_FAILURES)
     if last.kind in INFERENCE_FAILURES:
         if failures >= patience.max_receive_count:
@@ -160,6 +172,8 @@ def _after_invocation(steps: list[Sign], patience: Patience, now: datetime) -> t
         return "unknown", f"{failures} failed attempts, then silence"
     if now - last.at < patience.invoke_timeout:
         return "in flight", f"{last.kind}, and younger than the invoke timeout"
+    if began_without_end and patience.lines_complete and patience.endpoint_lines:
+        return "failed", "inference started and never ended, longer ago than the invoke timeout"
     return "unknown", f"{last.kind} longer ago than the invoke timeout, and no output object"
 
 

@@ -8,16 +8,16 @@ A rule asks for evidence only where its value matters; what was not read is trie
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import datetime
 
+from ops_lib.decide.before_segments import judge_chunking, judge_created, judge_ingesting
 from ops_lib.decide.case import Case, spans
 from ops_lib.decide.complete import judge_all_recorded
 from ops_lib.decide.incomplete import judge_missing
 from ops_lib.decide.verdict import Verdict, conclude
 from ops_lib.decide.what_if import decide_despite_gaps
-from ops_lib.evidence import JobEvidence, JobRow, known
+from ops_lib.evidence import JobEvidence, JobRow
 
-UPLOAD_LINK = timedelta(hours=1)  # presigned PUT, pipeline.md 4
 BEING_PROCESSED = ("chunking_complete", "reassembling", "failed")
 
 
@@ -89,40 +89,6 @@ def _failed_before_segments(case: Case, row: JobRow) -> Verdict:
     return conclude("unknown", facts, confidence="unknown", candidates=["ingest-died", "chunking-dies"], missing=())
 
 
-def _created(case: Case, row: JobRow) -> Verdict:
-    age = case.now - row.created_at if row.created_at else None
-    if not known(case.evidence.source):
-        facts = [f"no source object; created {case.ago(row.created_at)}"]
-        if age is not None and age < UPLOAD_LINK:
-            return conclude("awaiting-upload", facts, wait_until=case.now + (UPLOAD_LINK - age))
-        return conclude("upload-abandoned", facts)
-    arrived = max(found.last_modified for found in known(case.evidence.source))
-    queue = case.queue("chunking")
-    facts = [f"the source arrived {case.ago(arrived)}"]
-    visibility = timedelta(seconds=queue.visibility_timeout_s if queue else 0)
-    if case.now - arrived < visibility and not any(s.kind.startswith("chunking") for s in case.signs):
-        return conclude("chunking-queued", facts, wait_until=arrived + visibility)
-    names = ["chunking-queued", "event-expired", "source-event-skipped", "source-download-failed"]
-    return conclude("unknown", facts, confidence="unknown", candidates=names)
-
-
-def _chunking(case: Case, row: JobRow) -> Verdict:
-    starts = [sign.at for sign in case.signs if sign.kind == "chunking-started"]
-    queue = case.queue("chunking")
-    visibility = timedelta(seconds=queue.visibility_timeout_s if queue else 0)
-    facts = [f"{len(starts)} start lines, the last {case.ago(starts[-1])}" if starts else "no start line"]
-    if starts and case.now - starts[-1] < visibility:
-        return conclude("chunking-in-progress", facts, wait_until=starts[-1] + visibility)
-    most = (queue.max_receive_count if queue else None) or 5
-    if starts and len(starts) >= most:
-        return conclude("chunking-dies", facts, confidence="likely")
-    names = ["chunking-in-progress", "chunking-dies", "event-expired"]
-    until = starts[-1] + visibility * (most - len(starts)) if starts else case.now
-    if until > case.now:
-        return conclude("chunking-in-progress", facts, confidence="likely", wait_until=until)
-    return conclude("unknown", facts, confidence="unknown", candidates=names)
-
-
 def _completed(case: Case, row: JobRow) -> Verdict:
     if row.completed_at is None:
         return conclude("completed-without-time", ["status completed without completed_at"])
@@ -131,19 +97,14 @@ def _completed(case: Case, row: JobRow) -> Verdict:
     return conclude("completed", [f"completed {case.ago(row.completed_at)}", "final.mp4 exists"])
 
 
-def _ingesting(case: Case, row: JobRow) -> Verdict:
-    facts = [f"status ingesting, created {case.ago(row.created_at)}"]
-    return conclude("unknown", facts, confidence="unknown", candidates=["ingesting", "ingest-died"])
-
-
 def _deleted(case: Case, row: JobRow) -> Verdict:
     return conclude("deleted-job", ["status deleted: the row is kept, nothing of it may be changed"])
 
 
 _BY_STATUS = {
-    "created": _created,
-    "ingesting": _ingesting,
-    "chunking_in_progress": _chunking,
+    "created": judge_created,
+    "ingesting": judge_ingesting,
+    "chunking_in_progress": judge_chunking,
     "completed": _completed,
     "deleted": _deleted,
 }

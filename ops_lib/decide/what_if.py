@@ -187,6 +187,8 @@ def _logs(evidence: JobEvidence, now: datetime) -> list[JobLogs]:
         stories.append([line.format(job=job, i=i) for i in missing for _ in range(5)])
     stories.append([f"reassembly: job_id={job} failed to process message: supposed"])
     stories.append([f"chunking: job_id={job} start (supposed)"])
+    stories.append([f"chunking: job_id={job} skip (status=ingesting)"])
+    stories.append([f"ingest: job_id={job} start source_url=supposed"])
     at = now - JUST_NOW
     told = [JobLogs(tuple(LogLine(at, "g", STREAM, text) for text in story), (), ("g",)) for story in stories]
     invoked = [f"video-worker: job_id={job} segment_index={i}/9 invoked (supposed)" for i in missing]
@@ -194,7 +196,7 @@ def _logs(evidence: JobEvidence, now: datetime) -> list[JobLogs]:
 
 
 def _queues(key: str) -> list[Queue]:
-    usual = {"chunking": 900, "video-worker": 2400, "reassembly": 600}.get(key, 120)
+    usual = {"ingest": 1200, "chunking": 900, "video-worker": 2400, "reassembly": 600}.get(key, 120)
     # AWS's largest VisibilityTimeout (12 hours) and maxReceiveCount: patience that was not read may be that long.
     return [
         Queue(key, "", count, 0, 0, visibility_s, 1_209_600, receives, None)

@@ -20,6 +20,8 @@ DEADLINE_S = 45.0
 MAX_PAGES = 50
 RECEIVED = "reassembly: job_id=[0-9a-f-]+ received"
 RECEIPT = re.compile(RECEIVED)
+# SageMaker's own lines have no job_id=: they name the job by the key of its request (pipeline.md 7).
+BY_KEY = "sagemaker-invocation-requests/"
 
 
 def read_groups(aws: Aws) -> Evidence[dict[str, int | None]]:
@@ -47,11 +49,12 @@ def read_job_logs(
     if isinstance(groups, Unread):
         return Unread("logs:StartQuery", "not-asked", f"log groups were not read: {groups.reason}", groups.next_step)
     job_id = parse_job_id(job_id)
-    names, gaps = sorted(known(groups)), _group_gaps(aws, known(groups), since, now)
+    names, gaps = sorted(known(groups)), group_gaps(aws, known(groups), since, now)
     if not names:
         return Unread("logs:StartQuery", "missing", "no log group of this deployment exists", "check NAME_PREFIX")
     window = ((since - MARGIN) if since else now - timedelta(days=14), now + MARGIN)
-    found = attempt("logs:StartQuery", lambda: _insights(aws, job_id, names, window))
+    wanted = f"{job_id}|{RECEIVED}"
+    found = attempt("logs:StartQuery", lambda: run_query(aws, wanted, names, window, LIMIT))
     if isinstance(found, Read):
         if len(found.value) >= LIMIT:
             gaps += (f"more than {LIMIT} lines: the oldest are cut off",)
@@ -69,16 +72,21 @@ def _story(
     found: list[LogLine], job_id: str, names: list[str], gaps: tuple[str, ...], refused: Unread | None
 ) -> JobLogs:
     lines = sorted(found, key=lambda line: line.at)
-    mine = tuple(line for line in lines if f"job_id={job_id}" in line.message)
+    named = (f"job_id={job_id}", f"{BY_KEY}{job_id}/")
+    mine = tuple(line for line in lines if any(name in line.message for name in named))
     receipts = tuple(line for line in lines if RECEIPT.search(line.message))
     return JobLogs(mine, receipts, tuple(names), gaps, refused)
 
 
-def _insights(aws: Aws, job_id: str, names: list[str], window: tuple[datetime, datetime]) -> list[LogLine]:
+def run_query(aws: Aws, wanted: str, names: list[str], window: tuple[datetime, datetime], limit: int) -> list[LogLine]:
+    """Return the newest lines, `limit` at most, that match the regular expression `wanted` (without a slash).
+
+    Raises Incomplete where the query does not end as Complete in time; it is stopped whatever happens.
+    """
     logs = aws.client("logs")
     query = (
         "fields @timestamp, @log, @logStream, @message "
-        f"| filter @message like /job_id={job_id}|{RECEIVED}/ | sort @timestamp desc | limit {LIMIT}"
+        f"| filter @message like /{wanted}/ | sort @timestamp desc | limit {limit}"
     )
     query_id = logs.start_query(
         logGroupNames=names,
@@ -123,7 +131,7 @@ def _filter(aws: Aws, job_id: str, names: list[str], window: tuple[datetime, dat
     for name in names:
         request: dict[str, Any] = {
             "logGroupName": name,
-            "filterPattern": f'"job_id={job_id}"',
+            "filterPattern": f'"{job_id}"',
             "startTime": int(window[0].timestamp() * 1000),
             "endTime": int(window[1].timestamp() * 1000),
         }
@@ -160,7 +168,7 @@ def _days(group: Mapping[str, Any]) -> int | None:
     return None if kept is None else int(kept)
 
 
-def _group_gaps(aws: Aws, groups: dict[str, int | None], since: datetime | None, now: datetime) -> tuple[str, ...]:
+def group_gaps(aws: Aws, groups: dict[str, int | None], since: datetime | None, now: datetime) -> tuple[str, ...]:
     """Say what the groups themselves may be lacking: a worker's group that is absent, lines older than retention."""
     workers = ("media-worker", "video-worker")
     gaps = [

@@ -17,7 +17,7 @@ from ops_lib.read.queues import read_pair
 from ops_lib.read.services import read_invoke_timeout, read_tasks
 
 # The queues a job passes; which of the completion queues exists tells the pipeline's version (pipeline.md 0).
-PATH = ("chunking", "video-worker", "segment-output", "output-events", "job-status-events", "reassembly")
+PATH = ("ingest", "chunking", "video-worker", "segment-output", "output-events", "job-status-events", "reassembly")
 COMPLETION_QUEUES = ("job-status-events", "segment-output", "output-events")
 
 

@@ -11,8 +11,10 @@ from ops_lib.evidence import JobEvidence, PipelineEvidence, QueuePair, Read
 from ops_lib.read.alarms import read_alarms
 from ops_lib.read.jobs import read_completed_since, read_open_jobs
 from ops_lib.read.metrics import read_depth_history, read_oldest_age_s
+from ops_lib.read.notifications import read_notifications
 from ops_lib.read.one_job import SharedReads, gather_job
 from ops_lib.read.services import read_scalable_targets, read_services
+from ops_lib.read.worker_lines import read_worker_lines
 
 # Every status in which a job still wants something (pipeline.md 2), in the order they are judged.
 OPEN_STATUSES = (
@@ -42,7 +44,9 @@ class PipelineReads:
         alarms = submit(read_alarms, aws)
         open_jobs = {s: submit(read_open_jobs, aws, s, MOST_OPEN_JOBS) for s in OPEN_STATUSES}
         completed = submit(read_completed_since, aws, now - timedelta(days=days))
+        notifications = submit(read_notifications, aws, aws.settings.output_bucket)
         pairs = self._shared.queues()
+        lines = submit(read_worker_lines, aws, self._shared.groups.result(), now, _longest_visibility(pairs) * 2)
         ages = submit(read_oldest_age_s, aws, _main_names(pairs), now)
         history = submit(read_depth_history, aws, _all_names(pairs), now, days)
         return PipelineEvidence(
@@ -57,12 +61,19 @@ class PipelineReads:
             oldest_age_s=ages.result(),
             open_jobs={status: jobs.result() for status, jobs in open_jobs.items()},
             completed=completed.result(),
+            worker_lines=lines.result(),
+            notifications=notifications.result(),
         )
 
     def jobs(self, job_ids: Sequence[str]) -> dict[str, JobEvidence]:
         """Return the evidence of each job by id; four at a time, so that a long list does not queue up."""
         with ThreadPoolExecutor(max_workers=4) as few:
             return dict(zip(job_ids, few.map(lambda job_id: gather_job(self._shared, job_id), job_ids), strict=True))
+
+
+def _longest_visibility(pairs: dict[str, QueuePair]) -> timedelta:
+    times = [pair.main.value.visibility_timeout_s for pair in pairs.values() if isinstance(pair.main, Read)]
+    return timedelta(seconds=max(times, default=0))
 
 
 def _main_names(pairs: dict[str, QueuePair]) -> list[str]:

@@ -2,7 +2,16 @@
 
 import pytest
 
-from ops_lib.decide.log_lines import read_signs
+from ops_lib.decide.log_lines import (
+    LOOPS,
+    denied_call,
+    is_dead_thread,
+    is_failed_record,
+    loop_of,
+    read_signs,
+    service_of,
+    unknown_status,
+)
 from ops_lib.evidence import LogLine
 from tests.decide.states import at
 from tests.recorded import VERSIONS, recording
@@ -11,6 +20,13 @@ LINES = [
     ("chunking-started", None, "media_worker.chunking: chunking: job_id=J start (key=input/J/source.mp4)"),
     ("chunking-completed", None, "media_worker.chunking: chunking: job_id=J complete total_segments=3"),
     ("chunking-skipped", None, "media_worker.chunking: chunking: job_id=J skip (status=completed)"),
+    ("chunking-skipped-ingesting", None, "media_worker.chunking: chunking: job_id=J skip (status=ingesting)"),
+    ("chunking-failed", None, "media_worker.chunking: chunking: job_id=J failed to process message: Slow Down"),
+    ("ingest-started", None, "media_worker.ingest: ingest: job_id=J start source_url=https://youtu.be/x"),
+    ("ingest-skipped", None, "media_worker.ingest: ingest: job_id=J skip (status=ingesting)"),
+    ("other", None, "media_worker.ingest: ingest: job_id=J skip (status=created)"),
+    ("request-missing", 7, "Failed to download object (bucket: b, key: sagemaker-invocation-requests/J/7.json)"),
+    ("other", None, "Failed to download object (bucket: b, key: elsewhere/J/7.json)"),
     ("other", None, "media_worker.chunking: chunking: job_id=J not found"),
     ("reassembly-received", None, "media_worker.reassembly: reassembly: job_id=J received"),
     ("lock-not-acquired", None, "media_worker.reassembly: reassembly: job_id=J lock not acquired (another worker)"),
@@ -67,3 +83,43 @@ def test_few_recorded_lines_of_a_job_are_not_told_apart(version: str) -> None:
 def test_lines_come_out_oldest_first_and_none_is_dropped() -> None:
     lines = [LogLine(at(s), "g", "s", "x") for s in (1, 3, 2)]
     assert [sign.at for sign in read_signs(lines)] == [at(3), at(2), at(1)]
+
+
+@pytest.mark.parametrize(
+    ("key", "text"),
+    [
+        ("chunking", "2026-02-26T17:24:05Z [INFO] media_worker.chunking: chunking loop started"),
+        ("reassembly", "2026-02-26T17:24:05Z [WARNING] media_worker.reassembly: reassembly: job_id=? invalid"),
+        ("deletion", "T [INFO] media_worker.deletion: deletion: job_id=J start"),
+        ("ingest", "T [INFO] media_worker.ingest: ingest: job_id=J start source_url=u"),
+        ("video-worker", "T [ERROR] video_worker.inference: video-worker: job_id=J marked failed"),
+        (
+            "segment-output",
+            "T [INFO] video_worker.segment_output: segment-output: job_id=J segment_index=0 -> s3://b/k",
+        ),
+        ("job-status-events", "T [INFO] job_worker.job_status_events: job-status-events loop started"),
+        (None, "T [INFO] video_worker.reassembly_trigger: reassembly-trigger: job_id=J sending to reassembly queue"),
+        (None, "T [INFO] stereo_spot_web_ui.routers.jobs: media_worker.chunking: quoted"),
+        (None, "Traceback (most recent call last):"),
+    ],
+)
+def test_a_line_belongs_to_the_loop_that_wrote_it(key: str | None, text: str) -> None:
+    assert loop_of(text) == key
+    assert key is None or key in LOOPS
+
+
+def test_lines_about_the_pipeline_as_a_whole() -> None:
+    assert service_of("/ecs/stereo-spot/media-worker") == "media-worker"
+    assert is_dead_thread("Exception in thread Thread-1 (run_video_worker_loop):")
+    assert not is_dead_thread("T [INFO] x: no Exception in thread")
+    assert is_failed_record(
+        "T [ERROR] stereo_spot_web_ui.job_events_consumer: job-events message handling failed: 'mode'"
+    )
+    assert (
+        denied_call("An error occurred (AccessDenied) when calling the GetObject operation: Access Denied")
+        == "GetObject"
+    )
+    assert denied_call("(AccessDeniedException) when calling the PutItem operation: no") == "PutItem"
+    assert denied_call("An error occurred (Throttling) when calling the GetObject operation") is None
+    assert unknown_status("  Input should be 'x' [type=enum, input_value='ingesting', input_type=str]") == "ingesting"
+    assert unknown_status("[type=missing, input_value={}]") is None

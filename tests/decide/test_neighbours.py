@@ -8,7 +8,7 @@ from dataclasses import replace
 import pytest
 
 from ops_lib.decide.stuck_job import judge
-from ops_lib.evidence import JobEvidence, Task
+from ops_lib.evidence import JobEvidence, LogLine, Task
 from tests.decide.states import HOLDER, HOUR, JOB, LONG, NOW, STREAM, at, dead, job, line, queue
 from tests.recorded import read
 
@@ -24,6 +24,31 @@ def running(started_s: float) -> JobEvidence:
     return job(lock=(started_s + 1, started_s), lines=taken, receipts=taken[:1])
 
 
+STARTED = "chunking: job_id={J} start (key=input/x/source.mp4)"
+SET_BACK = "chunking: job_id={J} failed to process message: Slow Down"
+SKIPPED = "chunking: job_id={J} skip (status=ingesting)"
+FETCHING, FETCHED_BY = "ingest: job_id={J} start source_url=https://youtu.be/x", f"ecs/media-worker/{HOLDER}"
+FETCH_SKIPPED = "ingest: job_id={J} skip (status=ingesting)"
+NOT_THERE = "Failed to download object (bucket: b, key: sagemaker-invocation-requests/{J}/1.json)"
+INVOKED = "job_id={J} segment_index=1/3 invoked (x)"
+BEGUN = "job_id={J} segment_index=1 mode=sbs invocations start"
+ENDPOINT_READ = ("/ecs/stereo-spot/x", "/aws/sagemaker/Endpoints/e")
+FORTNIGHT = 1_209_600
+
+
+def created(**changed: object) -> JobEvidence:
+    """A job whose source is there and whose status is still created."""
+    return job(**({"status": "created", "total": None, "recorded": ()} | changed))  # type: ignore[arg-type]
+
+
+def ingesting(*lines: LogLine) -> JobEvidence:
+    return job(status="ingesting", total=None, recorded=(), source=False, version="newest", lines=lines)
+
+
+def endpoint_read(state: JobEvidence) -> JobEvidence:
+    return replace(state, logs=read(replace(state.logs.value, groups=ENDPOINT_READ)))  # type: ignore[union-attr]
+
+
 STATES: list[tuple[str, str, Callable[[], JobEvidence]]] = [
     ("no row", "no-such-job", lambda: replace(job(), row=read(None))),
     ("no mode", "ghost-job", lambda: job(mode=None)),
@@ -34,6 +59,87 @@ STATES: list[tuple[str, str, Callable[[], JobEvidence]]] = [
     ("completed, no time", "completed-without-time", lambda: job(status="completed", film_s=HOUR)),
     ("created, no source, young", "awaiting-upload", lambda: job(status="created", source=False, created_at=at(3599))),
     ("created, no source, old", "upload-abandoned", lambda: job(status="created", source=False, created_at=at(3601))),
+    ("created, source young", "chunking-queued", lambda: created(source_s=899)),
+    (
+        "created, source old, messages wait",
+        "chunking-queued",
+        lambda: created(source_s=901, pairs={"chunking": queue("chunking", 1)}),
+    ),
+    (
+        "the same, but lines are missing",
+        "unknown",
+        lambda: created(source_s=901, pairs={"chunking": queue("chunking", 1)}, gaps=("cut off",)),
+    ),
+    ("created, source old, nothing waits", "unknown", lambda: created(source_s=901)),
+    ("created, older than the queue keeps", "event-expired", lambda: created(source_s=FORTNIGHT + 1)),
+    ("created, not yet older than the queue keeps", "unknown", lambda: created(source_s=FORTNIGHT - 1)),
+    ("created, chunking saw ingesting", "source-event-skipped", lambda: created(lines=[line(SKIPPED, HOUR)])),
+    (
+        "created, begun and set back",
+        "source-download-failed",
+        lambda: created(lines=[line(STARTED, 60), line(SET_BACK, 55)]),
+    ),
+    (
+        "created, begun after it saw ingesting",
+        "source-download-failed",
+        lambda: created(lines=[line(SKIPPED, 99), line(STARTED, 60)]),
+    ),
+    ("ingesting, young", "ingesting", lambda: ingesting(line(FETCHING, 1199, FETCHED_BY))),
+    ("ingesting, outlasted", "unknown", lambda: ingesting(line(FETCHING, 1201, FETCHED_BY))),
+    ("ingesting, no line", "unknown", ingesting),
+    (
+        "ingesting, delivered again and skipped",
+        "ingest-died",
+        lambda: ingesting(line(FETCHING, 1300, FETCHED_BY), line(FETCH_SKIPPED, 90)),
+    ),
+    ("ingesting, its task gone", "ingest-died", lambda: ingesting(line(FETCHING, 60, "ecs/media-worker/" + "c" * 32))),
+    (
+        "C < N, begun and never ended",
+        "inference-timed-out",
+        lambda: endpoint_read(job(recorded=(0, 2), lines=[line(INVOKED, 1201), line(BEGUN, 1200)])),
+    ),
+    (
+        "C < N, begun and never ended, still young",
+        "segments-in-progress",
+        lambda: endpoint_read(job(recorded=(0, 2), lines=[line(INVOKED, 1199), line(BEGUN, 1198)])),
+    ),
+    (
+        "C < N, begun, the endpoint's log not read to its end",
+        "unknown",
+        lambda: job(recorded=(0, 2), lines=[line(INVOKED, 1201), line(BEGUN, 1200)]),
+    ),
+    (
+        "C < N, no request to download",
+        "request-never-uploaded",
+        lambda: job(recorded=(0, 2), lines=[line(INVOKED, 1201), line(NOT_THERE, 1199)]),
+    ),
+    (
+        "C < N, no request at first, begun since",
+        "segments-in-progress",
+        lambda: job(recorded=(0, 2), lines=[line(NOT_THERE, 999), line(INVOKED, 600), line(BEGUN, 599)]),
+    ),
+    (
+        "produced, its event acknowledged without a row",
+        "completion-never-recorded",
+        lambda: job(
+            version="newest",
+            recorded=(0, 2),
+            produced=(0, 1, 2),
+            lines=[line("job-status-events: job_id={J} job not found or no total_segments, skip", LONG)],
+            pairs={"job-status-events": queue("job-status-events", 9)},
+        ),
+    ),
+    (
+        "the same, but the line is older than the object",
+        "unknown",
+        lambda: job(
+            version="newest",
+            recorded=(0, 2),
+            produced=(0, 1, 2),
+            lines=[line("job-status-events: job_id={J} job not found or no total_segments, skip", LONG + 1)],
+            pairs={"job-status-events": queue("job-status-events", 9)},
+        ),
+    ),
     ("C = N, old, L0", "trigger-never-ran", job),
     ("C = N, old, L0, newest", "trigger-never-ran", lambda: job(version="newest", status="reassembling")),
     ("C = N, young, L0", "just-finished", lambda: job(recorded_s=GRACE - 1)),
@@ -220,3 +326,13 @@ def test_another_jobs_receipt_on_the_same_worker_proves_that_the_run_is_over() -
 def test_the_worker_that_took_the_lock_is_the_one_that_concatenated() -> None:
     assert HOLDER in STREAM
     assert JOB in line(CONCAT, 1).message
+
+
+@pytest.mark.parametrize("begun", [1, 4, 5])
+def test_a_source_that_cannot_be_downloaded_is_delivered_again_until_the_count_is_reached(begun: int) -> None:
+    lines = [line(STARTED, 60 + 900 * number) for number in range(begun)]
+    verdict = judge(created(lines=lines, source_s=2 * LONG), NOW)
+    assert verdict.name == "source-download-failed"
+    assert verdict.confidence == "likely"
+    assert verdict.safe_actions == (("wait",) if begun < 5 else ("resend-source-event",))
+    assert (verdict.wait_until is not None) == (begun < 5)

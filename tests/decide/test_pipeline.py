@@ -12,7 +12,18 @@ from ops_lib.decide.findings import Finding, status_of
 from ops_lib.decide.fleet import all_unread, fleet_findings, job_finding, oldest_ids, open_jobs
 from ops_lib.decide.pipeline import pipeline_findings
 from ops_lib.decide.stuck_job import judge
-from ops_lib.evidence import Alarm, Endpoint, JobRow, PipelineEvidence, ScalableTarget, Service, Task, Unread
+from ops_lib.evidence import (
+    Alarm,
+    Endpoint,
+    JobRow,
+    Notifications,
+    PipelineEvidence,
+    ScalableTarget,
+    Service,
+    Task,
+    Unread,
+    WorkerLines,
+)
 from tests.decide.states import JOB, NOW, at, dead, job, queue
 from tests.recorded import UNREAD, read
 
@@ -46,6 +57,8 @@ def well(**changed: Any) -> PipelineEvidence:
         "oldest_age_s": read({}),
         "open_jobs": {"chunking_complete": read(()), "failed": read(())},
         "completed": read(()),
+        "worker_lines": read(WorkerLines((), at(3 * 3600), NOW)),
+        "notifications": read(Notifications("output", ("arn:aws:sqs:r:1:segment-output",), False)),
     }
     return PipelineEvidence(**(parts | changed))
 
@@ -63,7 +76,8 @@ def with_queue(key: str, pair: Any, **changed: Any) -> PipelineEvidence:
 def test_a_pipeline_that_is_well_says_what_was_checked() -> None:
     findings = found(well())
     assert {f.severity for f in findings.values()} == {"ok"}
-    assert set(findings) == {"dead-letters", "oldest-age", "services", "stopped-tasks", "alarms", "endpoint"}
+    checked = {"dead-letters", "oldest-age", "services", "stopped-tasks", "alarms", "endpoint"}
+    assert set(findings) == checked | {"worker-lines", "notifications-overlap"}
     assert status_of(findings.values()) == "ok"
 
 
@@ -130,6 +144,18 @@ def test_unread_bounds_matter_only_where_messages_wait() -> None:
     assert "at-maximum-capacity" not in found(well(targets=UNREAD))
     waiting = with_queue("video-worker", queue("video-worker", 2), targets=UNREAD)
     assert found(waiting)["at-maximum-capacity"].severity == "unknown"
+
+
+def test_a_service_that_nothing_ever_starts_is_told_from_one_that_cannot_start() -> None:
+    newest = {**well().queues, "job-status-events": queue("job-status-events", 9)}
+    stopped = read((service("job-worker", 0, 0), service("media-worker")))
+    alone = found(well(queues=newest, services=stopped))
+    assert alone["workers-never-started:job-worker"].severity == "critical"
+    assert "desired count to 1" in alone["workers-never-started:job-worker"].next_step
+    for targets in (read((ScalableTarget("job-worker", 1, 3),)), UNREAD):
+        assert "no-workers:job-worker" in found(well(queues=newest, services=stopped, targets=targets))
+    wanted = read((service("job-worker", 1, 0),))
+    assert "no-workers:job-worker" in found(well(queues=newest, services=wanted))
 
 
 def test_a_task_that_stopped_with_an_error_is_a_warning_with_its_reason() -> None:

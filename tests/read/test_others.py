@@ -63,7 +63,7 @@ def test_an_unread_queue_leaves_its_dead_letter_queue_unasked(aws: Aws, faults: 
 
 
 def test_a_queue_that_is_gone_is_missing(aws: Aws) -> None:
-    settings = replace(aws.settings, queues={"chunking": "https://sqs.us-east-1.amazonaws.com/123456789012/gone"})
+    settings = replace(aws.settings, queues={"chunking": "https://sqs.us-east-1.amazonaws.com/123456789012/stereo-spot-gone"})
     pair = read_pair(Aws(settings, aws.identity, aws._session), "chunking")
     assert isinstance(pair.main, Unread)
     assert pair.main.kind == "missing"
@@ -74,7 +74,7 @@ def test_a_prefix_is_the_jobs_own(aws: Aws) -> None:
     assert found
     assert all(o.key.startswith(f"jobs/{JOB}/") for o in found)
     assert all(o.last_modified.tzinfo is not None for o in found)
-    missing = read_prefix(aws, "no-such-bucket", "x")
+    missing = read_prefix(aws, "stereo-spot-output-gone", "x")
     assert isinstance(missing, Unread)
     assert missing.kind == "missing"
 
@@ -122,7 +122,7 @@ def test_the_newest_age_counts_and_silence_is_none(aws: Aws) -> None:
 
 
 def test_an_endpoint_that_does_not_exist_is_none(aws: Aws) -> None:
-    gone = Aws(replace(aws.settings, endpoint_name="nowhere"), aws.identity, aws._session)
+    gone = Aws(replace(aws.settings, endpoint_name="stereo-spot-gone"), aws.identity, aws._session)
     assert known(read_endpoint(gone)) is None
     none = Aws(replace(aws.settings, endpoint_name=None), aws.identity, aws._session)
     assert known(read_endpoint(none)) is None
@@ -160,7 +160,7 @@ def test_the_lines_are_looked_for_since_the_job_was_created(aws: Aws) -> None:
     assert row is not None
     assert row.created_at is not None
     assert query["startTime"] == int((row.created_at - timedelta(minutes=5)).timestamp())
-    assert f"job_id={JOB}" in query["queryString"]
+    assert f"like /{JOB}|" in query["queryString"]
 
 
 def test_iam_is_asked_about_the_role_behind_a_session() -> None:

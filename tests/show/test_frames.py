@@ -30,6 +30,8 @@ def pipeline(version: str = "newest") -> PipelineEvidence:
         oldest_age_s=read({}),
         open_jobs={"chunking_complete": read((ROW,)), "failed": UNREAD},
         completed=read((NOW, NOW - timedelta(days=1), NOW - timedelta(days=30))),
+        worker_lines=UNREAD,
+        notifications=UNREAD,
     )
 
 

@@ -12,6 +12,7 @@ from ops_lib.sandbox.recording import ACCOUNT, REGION
 
 NEWEST = ("newest",)
 QUIET_S = 2.5 * HOUR
+DONE = 5  # segments, before the loop fell silent
 
 
 def _never_started(scene: Scene) -> None:
@@ -39,10 +40,11 @@ def _overlap(scene: Scene) -> None:
 
 def _stalled_inference(incident: str, said: Callable[[Scene], None]) -> Callable[[Scene], None]:
     def plant(scene: Scene) -> None:
-        job = scene.job(incident)
-        timed = scene.timed(job, lambda one: one.recorded[1], 100 * MINUTE)
-        scene.until(timed, timed.recorded[1] + 1)
-        scene.past.return_messages(scene.now)
+        job = scene.job(incident, 12)
+        timed = scene.timed(job, lambda one: one.recorded[DONE - 1], 100 * MINUTE)
+        for index in range(DONE, job.total):
+            timed = timed.without("taken", index)  # what was in flight, the endpoint has finished
+        scene.until(timed, scene.now)
         scene.stalled.add("video-worker")
         said(scene)
 
@@ -64,8 +66,10 @@ def _at_maximum(scene: Scene) -> None:
     scene.desired["video-worker"] = scene.crowds["video-worker"] = 8
     for number in range(7):
         job = scene.job("at-maximum-capacity", 38)
-        timed = scene.timed(job, lambda one: one.chunked, (10 + 7 * number) * MINUTE)
-        scene.until(timed.without("taken"), scene.now)
+        timed = scene.timed(job, lambda one: one.chunked, (34 - 4 * number) * MINUTE)
+        # The first is being converted, the others wait behind it.
+        scene.until(timed.without("taken") if number else timed, scene.now)
+    scene.past.return_messages(scene.now)
 
 
 def _no_workers(scene: Scene) -> None:
