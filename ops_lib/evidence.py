@@ -7,8 +7,6 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Generic, TypeVar
 
-import pandas as pd
-
 T = TypeVar("T")
 T_co = TypeVar("T_co", covariant=True)
 
@@ -237,99 +235,3 @@ class Notifications:
     bucket: str
     queue_arns: tuple[str, ...]
     fans_out: bool
-
-
-class Gathered:
-    """Evidence of many parts, each read or unread on its own."""
-
-    def parts(self) -> dict[str, Evidence[object]]:
-        """Return every part by the name people read."""
-        raise NotImplementedError
-
-    def unread(self) -> dict[str, Unread]:
-        """Return only the parts that were not read."""
-        return {name: part for name, part in self.parts().items() if isinstance(part, Unread)}
-
-
-def _queue_parts(queues: Mapping[str, QueuePair]) -> dict[str, Evidence[object]]:
-    flat: dict[str, Evidence[object]] = {f"{pair.key} queue": pair.main for pair in queues.values()}
-    return flat | {f"{pair.key} dead-letter queue": pair.dlq for pair in queues.values() if pair.dlq is not None}
-
-
-@dataclass(frozen=True)
-class JobEvidence(Gathered):
-    """Everything the verdict on one job is judged from; each part is read or unread on its own."""
-
-    job_id: str
-    row: Evidence[JobRow | None]
-    completions: Evidence[tuple[Completion, ...]]
-    lock: Evidence[Lock | None]
-    outputs: Evidence[tuple[S3Object, ...]]
-    source: Evidence[tuple[S3Object, ...]]
-    chunks: Evidence[tuple[S3Object, ...]]
-    queues: Mapping[str, QueuePair]
-    tasks: Evidence[tuple[Task, ...]]
-    invoke_timeout_s: Evidence[int]
-    oldest_reassembly_s: Evidence[float | None]
-    endpoint: Evidence[Endpoint | None]
-    logs: Evidence[JobLogs]
-
-    def parts(self) -> dict[str, Evidence[object]]:
-        """Return every part by name, queues as `<key> queue` and `<key> dead-letter queue`."""
-        flat: dict[str, Evidence[object]] = {
-            "job row": self.row,
-            "completions": self.completions,
-            "trigger lock": self.lock,
-            "output objects": self.outputs,
-            "source object": self.source,
-            "segment objects": self.chunks,
-            "tasks": self.tasks,
-            "invoke timeout": self.invoke_timeout_s,
-            "age of the oldest reassembly message": self.oldest_reassembly_s,
-            "endpoint": self.endpoint,
-            "log lines": self.logs,
-        }
-        if isinstance(self.logs, Read) and self.logs.value.refused:
-            flat["Logs Insights"] = self.logs.value.refused
-        return flat | _queue_parts(self.queues)
-
-
-@dataclass(frozen=True)
-class PipelineEvidence(Gathered):
-    """The pipeline as a whole. `queues` by key of the .env; `open_jobs` by status, oldest first.
-
-    `history`: columns time (UTC), queue, dead_letters, depth_messages, hourly maximum, a gap left a gap.
-    `oldest_age_s`: seconds by main queue, None where CloudWatch has no datapoint. `completed`: UTC times.
-    `notifications`: of the output bucket, whose events record completions.
-    """
-
-    queues: Mapping[str, QueuePair]
-    services: Evidence[tuple[Service, ...]]
-    targets: Evidence[tuple[ScalableTarget, ...]]
-    tasks: Evidence[tuple[Task, ...]]
-    endpoint: Evidence[Endpoint | None]
-    endpoint_name: str | None
-    alarms: Evidence[tuple[Alarm, ...]]
-    history: Evidence[pd.DataFrame]
-    oldest_age_s: Evidence[dict[str, float | None]]
-    open_jobs: Mapping[str, Evidence[tuple[JobRow, ...]]]
-    completed: Evidence[tuple[datetime, ...]]
-    worker_lines: Evidence[WorkerLines]
-    notifications: Evidence[Notifications]
-
-    def parts(self) -> dict[str, Evidence[object]]:
-        """Return every part by the name people read."""
-        flat: dict[str, Evidence[object]] = {
-            "services": self.services,
-            "scalable targets": self.targets,
-            "tasks": self.tasks,
-            "endpoint": self.endpoint,
-            "alarms": self.alarms,
-            "queue depth history": self.history,
-            "age of the oldest messages": self.oldest_age_s,
-            "completed jobs": self.completed,
-            "worker lines": self.worker_lines,
-            "notifications of the output bucket": self.notifications,
-        }
-        flat |= {f"jobs with status {status}": jobs for status, jobs in self.open_jobs.items()}
-        return flat | _queue_parts(self.queues)

@@ -13,7 +13,6 @@ from ops_lib.evidence import (
     Completion,
     Endpoint,
     Evidence,
-    JobEvidence,
     JobLogs,
     JobRow,
     Lock,
@@ -25,6 +24,7 @@ from ops_lib.evidence import (
     Task,
     Unread,
 )
+from ops_lib.gathered import JobEvidence
 from ops_lib.read.one_job import path_queues
 
 FOLDER = Path(__file__).parent.parent / "ops_lib" / "sandbox" / "recordings"

@@ -17,19 +17,21 @@ CORE = [path for path in sorted(LIBRARY.rglob("*.py")) if "sandbox" not in path.
 NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
 # What a layer may import of ours: itself and everything named here.
 ALLOWED = {
-    "decide": {"evidence", "errors"},
-    "read": {"aws", "evidence", "errors", "job_id", "settings"},
-    "change": {"aws", "evidence", "errors", "decide", "read", "settings"},
+    "decide": {"evidence", "gathered", "errors"},
+    "read": {"aws", "evidence", "gathered", "errors", "job_id", "settings"},
+    "change": {"aws", "evidence", "gathered", "errors", "decide", "read", "settings"},
     "top": {
         "errors",
         "settings",
         "environment",
         "evidence",
         "gate",
+        "gathered",
         "job_id",
         "sandbox_process",
         "show",
         "parameters",
+        "places",
         "cli",
     },
 }

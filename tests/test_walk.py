@@ -18,7 +18,7 @@ from ops_lib.decide.fleet import fleet_findings, oldest_ids
 from ops_lib.decide.pipeline import pipeline_findings
 from ops_lib.decide.stuck_job import judge
 from ops_lib.decide.verdict import Verdict
-from ops_lib.evidence import Gathered
+from ops_lib.gathered import Gathered
 from ops_lib.read.one_job import read_job
 from ops_lib.read.pipeline import PipelineReads
 from ops_lib.show import tables

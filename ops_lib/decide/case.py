@@ -8,7 +8,8 @@ from functools import cached_property
 
 from ops_lib.decide.log_lines import Sign, read_signs
 from ops_lib.decide.segments import Patience, Segment, output_times, segment_rows
-from ops_lib.evidence import JobEvidence, JobRow, Lock, Queue, QueuePair, S3Object, known
+from ops_lib.evidence import JobRow, Lock, Queue, QueuePair, S3Object, known
+from ops_lib.gathered import JobEvidence
 
 POLL = timedelta(seconds=20)  # SQS_LONG_POLL_WAIT_SECONDS, pipeline.md 1
 COMPLETION_QUEUES = ("job-status-events", "segment-output", "output-events")

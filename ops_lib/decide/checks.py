@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from ops_lib.decide.findings import Finding
-from ops_lib.evidence import PipelineEvidence, Queue, Read, Unread
+from ops_lib.evidence import Queue, Read, Unread
+from ops_lib.gathered import PipelineEvidence
 
 DEAD_LETTERS, SCALING, ENDPOINT, TRIAGE = "1. Dead letters", "2. Scaling", "4. Endpoint", "0. Triage"
 

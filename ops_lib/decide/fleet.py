@@ -7,7 +7,8 @@ from collections.abc import Mapping
 from ops_lib.decide.checks import unread_finding
 from ops_lib.decide.findings import Finding
 from ops_lib.decide.verdict import Verdict
-from ops_lib.evidence import JobEvidence, JobRow, PipelineEvidence, Read, Unread
+from ops_lib.evidence import JobRow, Read, Unread
+from ops_lib.gathered import JobEvidence, PipelineEvidence
 
 STUCK = "3. Stuck job"
 

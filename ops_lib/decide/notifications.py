@@ -7,7 +7,8 @@ from collections.abc import Iterator
 from ops_lib.decide.case import COMPLETION_QUEUES
 from ops_lib.decide.checks import TRIAGE, unread_finding
 from ops_lib.decide.findings import Finding
-from ops_lib.evidence import PipelineEvidence, Read, Unread
+from ops_lib.evidence import Read, Unread
+from ops_lib.gathered import PipelineEvidence
 
 ID = "notifications-overlap"
 

@@ -8,7 +8,8 @@ from datetime import datetime, timedelta
 from ops_lib.decide.case import Case
 from ops_lib.decide.pace import Pace, measure
 from ops_lib.decide.segments import Segment, output_times
-from ops_lib.evidence import JobEvidence, NotKnown, Read, Unread
+from ops_lib.evidence import NotKnown, Read, Unread
+from ops_lib.gathered import JobEvidence
 
 
 def segments_to_show(evidence: JobEvidence, now: datetime) -> tuple[Segment, ...]:

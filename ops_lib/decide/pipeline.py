@@ -20,7 +20,8 @@ from ops_lib.decide.findings import Finding
 from ops_lib.decide.notifications import notification_findings
 from ops_lib.decide.worker_lines import worker_line_findings
 from ops_lib.decide.workers import stopped_task_findings, worker_findings
-from ops_lib.evidence import Alarm, PipelineEvidence, Queue, QueuePair, Read, Unread
+from ops_lib.evidence import Alarm, Queue, QueuePair, Read, Unread
+from ops_lib.gathered import PipelineEvidence
 
 
 def pipeline_findings(evidence: PipelineEvidence, oldest_age_limit_s: float) -> tuple[Finding, ...]:

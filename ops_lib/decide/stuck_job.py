@@ -16,7 +16,8 @@ from ops_lib.decide.complete import judge_all_recorded
 from ops_lib.decide.incomplete import judge_missing
 from ops_lib.decide.verdict import Verdict, conclude
 from ops_lib.decide.what_if import decide_despite_gaps
-from ops_lib.evidence import JobEvidence, JobRow
+from ops_lib.evidence import JobRow
+from ops_lib.gathered import JobEvidence
 
 BEING_PROCESSED = ("chunking_complete", "reassembling", "failed")
 

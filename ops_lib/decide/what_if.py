@@ -16,7 +16,6 @@ from ops_lib.decide.vocabulary import Action
 from ops_lib.evidence import (
     Completion,
     Endpoint,
-    JobEvidence,
     JobLogs,
     JobRow,
     Lock,
@@ -28,6 +27,7 @@ from ops_lib.evidence import (
     Task,
     Unread,
 )
+from ops_lib.gathered import JobEvidence
 
 T = TypeVar("T")
 Judge = Callable[[JobEvidence, datetime], Verdict]

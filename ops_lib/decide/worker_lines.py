@@ -18,7 +18,8 @@ from ops_lib.decide.log_lines import (
     service_of,
     unknown_status,
 )
-from ops_lib.evidence import LogLine, PipelineEvidence, Queue, Read, Unread, WorkerLines
+from ops_lib.evidence import LogLine, Queue, Read, Unread, WorkerLines
+from ops_lib.gathered import PipelineEvidence
 
 
 def worker_line_findings(evidence: PipelineEvidence) -> Iterator[Finding]:

@@ -6,7 +6,8 @@ from collections.abc import Iterator
 
 from ops_lib.decide.checks import CONSUMERS, SCALING, counted, main_queues, unread_finding
 from ops_lib.decide.findings import Finding
-from ops_lib.evidence import PipelineEvidence, Queue, Read, Service, Unread
+from ops_lib.evidence import Queue, Read, Service, Unread
+from ops_lib.gathered import PipelineEvidence
 
 
 def worker_findings(evidence: PipelineEvidence) -> Iterator[Finding]:

@@ -7,7 +7,8 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
 
 from ops_lib.aws import Aws
-from ops_lib.evidence import Evidence, JobEvidence, JobRow, QueuePair, Read, Task, Unread, known
+from ops_lib.evidence import Evidence, JobRow, QueuePair, Read, Task, Unread, known
+from ops_lib.gathered import JobEvidence
 from ops_lib.read.endpoint import read_endpoint
 from ops_lib.read.jobs import read_completions, read_lock, read_row
 from ops_lib.read.logs import read_groups, read_job_logs

@@ -7,7 +7,8 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
 
 from ops_lib.aws import Aws
-from ops_lib.evidence import JobEvidence, PipelineEvidence, QueuePair, Read
+from ops_lib.evidence import QueuePair, Read
+from ops_lib.gathered import JobEvidence, PipelineEvidence
 from ops_lib.read.alarms import read_alarms
 from ops_lib.read.jobs import read_completed_since, read_open_jobs
 from ops_lib.read.metrics import read_depth_history, read_oldest_age_s

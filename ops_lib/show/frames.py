@@ -8,16 +8,8 @@ from datetime import datetime, timedelta
 import pandas as pd
 
 from ops_lib.decide.log_lines import read_signs
-from ops_lib.evidence import (
-    Evidence,
-    JobEvidence,
-    JobRow,
-    PipelineEvidence,
-    Queue,
-    QueuePair,
-    Read,
-    Unread,
-)
+from ops_lib.evidence import Evidence, JobRow, Queue, QueuePair, Read, Unread
+from ops_lib.gathered import JobEvidence, PipelineEvidence
 from ops_lib.read.metrics import HISTORY_COLUMNS
 
 COUNTS = {"queue": "str", "dead_letters": "bool", "visible_messages": "Int64", "in_flight_messages": "Int64"}

@@ -10,7 +10,6 @@ from typing import Any
 from ops_lib.evidence import (
     Completion,
     Endpoint,
-    JobEvidence,
     JobLogs,
     JobRow,
     Lock,
@@ -20,6 +19,7 @@ from ops_lib.evidence import (
     S3Object,
     Task,
 )
+from ops_lib.gathered import JobEvidence
 from tests.recorded import read
 
 NOW = datetime(2026, 2, 20, 12, 0, tzinfo=UTC)

@@ -8,7 +8,8 @@ from dataclasses import replace
 import pytest
 
 from ops_lib.decide.stuck_job import judge
-from ops_lib.evidence import JobEvidence, LogLine, Task
+from ops_lib.evidence import LogLine, Task
+from ops_lib.gathered import JobEvidence
 from tests.decide.states import HOLDER, HOUR, JOB, LONG, NOW, STREAM, at, dead, job, line, queue
 from tests.recorded import read
 

@@ -17,13 +17,13 @@ from ops_lib.evidence import (
     Endpoint,
     JobRow,
     Notifications,
-    PipelineEvidence,
     ScalableTarget,
     Service,
     Task,
     Unread,
     WorkerLines,
 )
+from ops_lib.gathered import PipelineEvidence
 from tests.decide.states import JOB, NOW, at, dead, job, queue
 from tests.recorded import UNREAD, read
 

@@ -13,7 +13,8 @@ from ops_lib.decide.log_lines import read_signs
 from ops_lib.decide.stuck_job import judge
 from ops_lib.decide.verdict import Verdict
 from ops_lib.decide.vocabulary import ACTIONS, FAILURE_MODES, VERDICTS
-from ops_lib.evidence import JobEvidence, JobRow, Read, Task
+from ops_lib.evidence import JobRow, Read, Task
+from ops_lib.gathered import JobEvidence
 from tests.decide.states import HOLDER, JOB, NOW, STREAM, at, dead, job, line, queue
 from tests.recorded import UNREAD, read
 

@@ -9,7 +9,8 @@ import pytest
 
 from ops_lib.decide.findings import Finding
 from ops_lib.decide.pipeline import pipeline_findings
-from ops_lib.evidence import LogLine, PipelineEvidence, Task, WorkerLines
+from ops_lib.evidence import LogLine, Task, WorkerLines
+from ops_lib.gathered import PipelineEvidence
 from tests.decide.states import NOW, at, queue
 from tests.decide.test_pipeline import LIMIT_S, well
 from tests.recorded import UNREAD, read

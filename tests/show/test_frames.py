@@ -8,7 +8,8 @@ from datetime import UTC, datetime, timedelta
 import pandas as pd
 import pytest
 
-from ops_lib.evidence import JobLogs, JobRow, PipelineEvidence, Service
+from ops_lib.evidence import JobLogs, JobRow, Service
+from ops_lib.gathered import PipelineEvidence
 from ops_lib.show import frames
 from tests.recorded import UNREAD, VERSIONS, captured_at, expected_verdicts, job_evidence, read
 
