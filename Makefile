@@ -1,12 +1,13 @@
 # The same few commands everywhere. Everything runs in .venv, which is made on first use and whenever the lock changes.
 VENV := .venv
+SECOND := .venv-second
 BIN := $(VENV)/bin
 PYTHON := $(shell command -v python3.11 || command -v python3)
 # Each worker has sandboxes of its own, so a file stays with one worker.
 PARALLEL := --numprocesses 2 --dist loadfile
 NBSTRIPOUT := $(BIN)/nbstripout --keep-id --extra-keys "metadata.papermill cell.metadata.papermill metadata.widgets"
 
-.PHONY: report test prove check format lab bench lock clean
+.PHONY: report test prove second-opinion check format lab bench lock clean
 
 report: $(VENV)/.ready  ## environment, sandbox and daily report; ends with the path of the HTML page
 	@$(BIN)/ops report --environment sandbox; code=$$?; \
@@ -18,6 +19,9 @@ test: check  ## everything that is checked on every change, with small counts
 
 prove: check  ## the same tests with their long counts
 	OPS_PROVE=1 $(BIN)/python -m pytest -q $(PARALLEL) tests
+
+second-opinion: $(VENV)/.ready $(SECOND)/.ready  ## the shared conformance rules against another AWS-compatible server
+	$(BIN)/python -m tests.second_opinion $(SECOND)/bin/python
 
 check: $(VENV)/.ready  ## format, lint, types, notebooks without outputs
 	$(BIN)/ruff format --check .
@@ -36,13 +40,15 @@ lab: $(VENV)/.ready  ## JupyterLab on the notebooks
 bench: $(VENV)/.ready  ## speed against a floor in the same run, AWS calls, memory
 	$(BIN)/python -m tests.bench
 
-lock:  ## new requirements.lock; needs uv
+lock:  ## new locks; needs uv
 	uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header \
 	  --extra sandbox --extra dev pyproject.toml -o requirements.lock
+	uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header \
+	  tests/second_opinion/requirements.in -o tests/second_opinion/requirements.lock
 
 clean:  ## stop the sandboxes, remove the environment
 	-$(BIN)/ops sandbox stop
-	rm -rf $(VENV)
+	rm -rf $(VENV) $(SECOND)
 
 $(VENV)/.ready: requirements.lock pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
@@ -57,4 +63,15 @@ $(VENV)/.ready: requirements.lock pyproject.toml
 	  $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps -e . ; \
 	fi
 	@$(BIN)/jupyter labextension disable --level=sys_prefix "@jupyterlab/apputils-extension:announcements" 2>/dev/null
+	@touch $@
+
+# ministack pins a botocore of its own, so it has an environment of its own.
+$(SECOND)/.ready: tests/second_opinion/requirements.lock
+	@if command -v uv >/dev/null; then \
+	  uv venv --quiet --allow-existing --python $(PYTHON) $(SECOND) && \
+	  uv pip install --quiet --python $(SECOND)/bin/python --require-hashes -r $< ; \
+	else \
+	  $(PYTHON) -m venv $(SECOND) && \
+	  $(SECOND)/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r $< ; \
+	fi
 	@touch $@

@@ -12,6 +12,7 @@ import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from ops_lib.errors import BadEnvironment
+from ops_lib.places import state_root
 
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 SANDBOX = r"^(sandbox(-[a-z0-9]+)*|recording-(runbook|newest))$"
@@ -64,11 +65,6 @@ class EnvironmentFile(_Strict):
     def state_folder(self, file: Path) -> Path:
         """Return the folder for this environment's plans, journal and reports."""
         return _beside(file, self.state) if self.state else state_root() / file.stem
-
-
-def state_root() -> Path:
-    """Return $OPS_STATE, else ~/.local/state/ops."""
-    return Path(os.environ.get("OPS_STATE") or Path.home() / ".local" / "state" / "ops")
 
 
 def find_environment(name: str) -> Path:

@@ -12,10 +12,11 @@ from datetime import datetime
 from http.client import HTTPException
 from pathlib import Path
 
-from ops_lib.environment import state_root
 from ops_lib.errors import SandboxFailed
+from ops_lib.places import state_root
 
 START_TIMEOUT_S = 60
+SOURCES = (Path(__file__).parent / "sandbox", Path(__file__).parents[1] / "deploy" / "iam")
 
 
 @dataclass(frozen=True)
@@ -78,9 +79,9 @@ def _answers(folder: Path, name: str) -> bool:
 
 
 def fingerprint() -> str:
-    """Return a hash of the sandbox's own files: a server of other sources is not reused."""
+    """Return a hash of the sandbox's own files and policies: a server of other ones is not reused."""
     digest = hashlib.sha256()
-    for file in sorted((Path(__file__).parent / "sandbox").rglob("*")):
+    for file in sorted(found for folder in SOURCES for found in folder.rglob("*")):
         if file.suffix in (".py", ".json"):
             digest.update(file.name.encode() + b"\0" + file.read_bytes())
     return digest.hexdigest()[:16]

@@ -66,15 +66,15 @@ def test_a_sandbox_asks_only_itself_whatever_the_operator_has_set(aws: Aws, monk
     fresh = connect(open_settings(aws.settings.environment))
     client = fresh.client("sqs")
     assert client.meta.endpoint_url == aws.settings.endpoint_url
-    assert client._request_signer._credentials.access_key == "sandbox"  # type: ignore[attr-defined]
-    assert client.list_queues()["QueueUrls"]
+    assert client._request_signer._credentials.access_key == "sandbox-reader"  # type: ignore[attr-defined]
+    assert client.get_queue_url(QueueName="stereo-spot-chunking")["QueueUrl"]
 
 
 def test_elsewhere_boto3s_own_variables_are_honoured(aws: Aws, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert aws.settings.endpoint_url
     monkeypatch.setenv("AWS_ENDPOINT_URL", aws.settings.endpoint_url)
-    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "mine")
-    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "mine")
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "sandbox")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "sandbox")
     own = connect(production(tmp_path, 'account_id: "123456789012"\n'))
     assert own.client("sqs").meta.endpoint_url == aws.settings.endpoint_url
     assert own.identity.account_id == "123456789012"
@@ -83,12 +83,12 @@ def test_elsewhere_boto3s_own_variables_are_honoured(aws: Aws, tmp_path: Path, m
 def test_a_reader_role_is_assumed(aws: Aws, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, faults: Rules) -> None:
     assert aws.settings.endpoint_url
     monkeypatch.setenv("AWS_ENDPOINT_URL", aws.settings.endpoint_url)
-    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "mine")
-    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "mine")
-    role = "arn:aws:iam::123456789012:role/reader"
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "sandbox")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "sandbox")
+    role = "arn:aws:iam::123456789012:role/stereo-spot-ops-reader"
     own = connect(production(tmp_path, f"reader_role_arn: {role}\n"))
     assert sum("AssumeRole" in operation for operation in faults[1]) == 1
-    assert own.client("sqs")._request_signer._credentials.access_key != "mine"  # type: ignore[attr-defined]
+    assert own.client("sqs")._request_signer._credentials.access_key != "sandbox"  # type: ignore[attr-defined]
     assert "reader" in own.identity.arn
 
 
@@ -112,4 +112,4 @@ def test_what_aws_never_said_is_no_empty_answer(aws: Aws, faults: Rules, kind: s
 
 def test_an_error_of_awss_own_stays_that_error(aws: Aws) -> None:
     with pytest.raises(ClientError, match="ResourceNotFoundException"):
-        aws.client("dynamodb").describe_table(TableName="nowhere")
+        aws.client("dynamodb").get_item(TableName="stereo-spot-nowhere", Key={"job_id": {"S": "x"}})

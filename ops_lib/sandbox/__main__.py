@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import json
 import signal
 import sys
@@ -122,11 +123,26 @@ def upload(name: str, segments: int) -> None:
     click.echo(processes.ask(name, "upload", {"segments": segments})["job_id"])
 
 
+@sandbox.command()
+@click.argument("name", type=Name(), default="sandbox")
+@click.option("--next-update", metavar="OUTCOME", help="success, rollback, rollback-failed, failed or stuck.")
+@click.option("--status", metavar="STATUS", help="One of SageMaker's nine; it stays so until something changes it.")
+@click.option("--container", metavar="STATE", help="well, failing, stub or slow, until another config is deployed.")
+def endpoint(name: str, next_update: str | None, status: str | None, container: str | None) -> None:
+    """Show the SageMaker endpoint of the running sandbox NAME; choose how its next update ends, or what it is now."""
+    asked = {"next_update": next_update, "status": status, "container": container}
+    is_so = processes.ask(name, "endpoint", asked)
+    said = f"{is_so['status']} with config {is_so['config']}, its container {is_so['container']}"
+    click.echo(f"{is_so['endpoint']}: {said}")
+    click.echo(f"the next update ends as: {is_so['next_update']}")
+
+
 @sandbox.command(hidden=True)
 @click.argument("wanted")
 def serve(wanted: str) -> None:
     """Be the server of these options (started by `start`)."""
     signal.signal(signal.SIGTERM, _end)
+    gc.disable()  # until all is loaded: nothing of it is garbage
     try:
         from ops_lib.sandbox import server
     except ImportError as error:

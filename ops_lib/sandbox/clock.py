@@ -9,6 +9,8 @@ import time
 from moto.ecs.models import ecs_backends
 from moto.sqs.models import sqs_backends
 
+from ops_lib.sandbox.corrections import ecs_tasks
+from ops_lib.sandbox.corrections.sqs_observers import observers
 from ops_lib.sandbox.incidents.scene import Scene
 from ops_lib.sandbox.metrics.live import Sampler
 from ops_lib.sandbox.options import Options
@@ -18,6 +20,7 @@ from ops_lib.sandbox.pipeline.engine import Engine, Loop
 from ops_lib.sandbox.pipeline.live import Live
 from ops_lib.sandbox.pipeline.version import queue_name, version_named
 from ops_lib.sandbox.recording import ACCOUNT, CLUSTER, REGION
+from ops_lib.sandbox.services.control import Control
 
 TICK_S = 0.1
 ENDPOINT_TASK = "endpoint"
@@ -32,10 +35,14 @@ class Clock:
         self._engine = Engine(options.speed)
         self._container = Container(Live(self._version))
         self._began = time.time()
-        self._sampler = Sampler(self._began)
+        self._sampler = Sampler(scene.now)
         self._container.ended = self._sampler.ended
-        self._engine.start(ENDPOINT_TASK, [self._container.serve()])
+        observers.append(self._sampler.noticed)
+        self._engine.start(ENDPOINT_TASK, self._container.loops())
+        for job, index, at in scene.past.under_way:
+            self._container.resume(job, index, at)
         self._stalled, self._unfinished = frozenset(scene.stalled), scene.unfinished
+        self._control = Control(options.speed, scene.trouble, self._began)
 
     def run(self) -> None:
         """Tick until the process ends."""
@@ -51,7 +58,8 @@ class Clock:
             time.sleep(TICK_S)
 
     def tick(self) -> None:
-        """Start the loops of new tasks, forget those of stopped ones, let the others work."""
+        """Let services follow; start the loops of new tasks, forget those of stopped ones, let the others work."""
+        self._control.tick(time.time())
         running = _running()
         self._engine.keep(set(running) | {ENDPOINT_TASK})
         for task_id, (service, started) in running.items():
@@ -85,10 +93,12 @@ class Clock:
 
 
 def _running() -> dict[str, tuple[str, float]]:
-    """Return the service and the start (seconds since 1970) of each running task, by task id."""
-    tasks = list(ecs_backends[ACCOUNT][REGION].tasks.get(CLUSTER, {}).values())
+    """Return the service and the start (seconds since 1970) of each task that works, by task id."""
+    with ecs_tasks.one_at_a_time:
+        tasks = [
+            task for task in ecs_backends[ACCOUNT][REGION].tasks.get(CLUSTER, {}).values() if ecs_tasks.works(task)
+        ]
     return {
         task.id: (str(task.group).removeprefix("service:"), task.started_at.timestamp())  # type: ignore[attr-defined]
         for task in tasks
-        if task.last_status == task.desired_status == "RUNNING"
     }

@@ -18,6 +18,7 @@ from ops_lib.sandbox.pipeline.past import Message, Past
 from ops_lib.sandbox.pipeline.plan import DAY_S, Timed
 from ops_lib.sandbox.pipeline.typed import typed
 from ops_lib.sandbox.pipeline.version import ENDPOINT_GROUP, ENDPOINT_STREAM, INPUT, OUTPUT, queue_name, version_named
+from ops_lib.sandbox.pipeline.world import as_logged
 from ops_lib.sandbox.recording import CLUSTER, Recording
 from ops_lib.sandbox.story import RECENT_DAYS, Story
 
@@ -88,16 +89,14 @@ def _tables(kept: dict[str, Any], story: Story) -> dict[str, Any]:
     made = {}
     for name, table in kept["tables"].items():
         found = items(story.past, name.removeprefix(f"{CLUSTER}-"))
-        if name == f"{CLUSTER}-jobs":
-            found += [typed(_row(story, one)) for one in story.older.values()]
         made[name] = table | {"Items": found}
     return made
 
 
-def _row(story: Story, timed: Timed) -> dict[str, str | int]:
-    """Return the jobs row of an older job, whose other rows and objects are made when somebody names it."""
+def row(story: Story, timed: Timed) -> dict[str, Any]:
+    """Return the jobs row of an older job as DynamoDB writes it."""
     job = timed.job
-    row: dict[str, str | int] = {
+    made: dict[str, str | int] = {
         "job_id": job.job_id,
         "mode": job.mode,
         "status": "completed",
@@ -107,8 +106,8 @@ def _row(story: Story, timed: Timed) -> dict[str, str | int]:
     }
     if story.version.is_newest:
         uploaded = {"uploaded_at": int(timed.uploaded), "source_file_size_bytes": job.source_bytes}
-        row |= {"title": job.title, **uploaded}
-    return row
+        made |= {"title": job.title, **uploaded}
+    return typed(made)
 
 
 def _queues(kept: dict[str, Any], story: Story) -> dict[str, Any]:
@@ -172,8 +171,9 @@ def _services(kept: dict[str, Any], story: Story) -> list[dict[str, Any]]:
 def _streams(story: Story, service: str) -> Iterator[tuple[float, str, str]]:
     """Yield a service's lines in order of time, each with the stream of the task that ran then."""
     task_at = None if service == "inference" else story.past.tasks.at(service)
-    for at, text in sorted(story.past.lines.get(service, []), key=lambda line: line[0]):
-        yield at, f"ecs/{service}/{task_at(at)}" if task_at else ENDPOINT_STREAM, text
+    for line in sorted(story.past.lines.get(service, []), key=lambda line: line.at):
+        stream = f"ecs/{service}/{task_at(line.at)}" if task_at else ENDPOINT_STREAM
+        yield line.at, stream, as_logged(line.text, line.at, line.log_name, line.level)
 
 
 def _tasks(story: Story) -> list[dict[str, Any]]:

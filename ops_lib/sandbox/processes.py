@@ -16,8 +16,8 @@ from http.client import HTTPException
 from typing import Any
 from urllib.error import HTTPError
 
-from ops_lib.environment import state_root
 from ops_lib.errors import SandboxFailed
+from ops_lib.places import state_root
 from ops_lib.sandbox import state
 from ops_lib.sandbox.options import Options
 

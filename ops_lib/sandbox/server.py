@@ -19,9 +19,12 @@ from ops_lib.sandbox import living, state
 from ops_lib.sandbox import recording as recordings
 from ops_lib.sandbox.corrections.hollow import filled
 from ops_lib.sandbox.corrections.json_content_type import with_protocol
+from ops_lib.sandbox.credentials import Environ
+from ops_lib.sandbox.door import Door
 from ops_lib.sandbox.older import OlderJobs
-from ops_lib.sandbox.operations import Environ, operation_of
+from ops_lib.sandbox.operations import body_of, operation_of
 from ops_lib.sandbox.options import Options
+from ops_lib.sandbox.pace import pace
 from ops_lib.sandbox.pipeline.version import version_named
 from ops_lib.sandbox.prepare import SERVICES, Preparation
 from ops_lib.sandbox.recording import Recording
@@ -37,7 +40,7 @@ class _Quiet(MotoRequestHandler):
 
 
 class Application:
-    """moto behind a thin door: makes services ready, counts calls, answers /sandbox/..., serves no /moto-api."""
+    """moto behind a door: counts calls, refuses, makes services ready, answers /sandbox/..., serves no /moto-api."""
 
     def __init__(self, options: Options, recording: Recording, fingerprint: str, story: Story | None) -> None:
         self.health = {"name": options.name, "pid": os.getpid(), "fingerprint": fingerprint}
@@ -45,7 +48,8 @@ class Application:
         self._counting = threading.Lock()
         self._options, self._story = options, story
         self._preparation = Preparation(recording)
-        self._older = OlderJobs(story) if story else None
+        self._door = Door()
+        self._older = OlderJobs(story, self._preparation.of) if story else None
         self._answered = threading.Event()
         self.last_call = time.monotonic()
         self._moto: Callable[..., Any] = DomainDispatcherApplication(create_backend_app)
@@ -60,6 +64,9 @@ class Application:
         operation = operation_of(environ)
         with self._counting:
             self.calls[operation] += 1
+        at_the_door = self._door.answer(environ, respond, operation)
+        if at_the_door is not None:
+            return at_the_door
         self._preparation.of(operation.partition(":")[0])
         if self._older:
             self._older.before(environ, operation)
@@ -74,10 +81,13 @@ class Application:
         """
         self._answered.wait(ALONE_S)
         self._preparation.everything()
+        if self._older:
+            self._older.rows()
         for service in SERVICES:
             host = "monitoring" if service == "cloudwatch" else service
             self._moto.get_application({"HTTP_HOST": f"{host}.us-east-1.amazonaws.com", "PATH_INFO": "/"})  # type: ignore[attr-defined]
         gc.freeze()  # what was loaded stays: no collection need look at it again
+        gc.enable()
         if self._story and self._options.speed:
             # Imported only here: it needs every service of moto's.
             from ops_lib.sandbox.clock import Clock
@@ -97,6 +107,8 @@ class Application:
             return _json(respond, "200 OK", {})
         if path == "/sandbox/upload" and method == "POST":
             return self._upload(environ, respond)
+        if path == "/sandbox/endpoint" and method == "POST":
+            return self._endpoint(environ, respond)
         if path == "/sandbox/reveal" and method == "POST":
             self._preparation.everything()
             from ops_lib.sandbox.reveal import reveal
@@ -104,6 +116,15 @@ class Application:
             told = reveal(self._story.scene, self._story.incidents) if self._story else []
             return _json(respond, "200 OK", {"incidents": told})
         return _json(respond, "404 Not Found", {"error": path})
+
+    def _endpoint(self, environ: Environ, respond: Respond) -> Iterable[bytes]:
+        self._preparation.of("sagemaker")
+        from ops_lib.sandbox.corrections.sagemaker_outcomes import script
+
+        try:
+            return _json(respond, "200 OK", script(json.loads(body_of(environ))))
+        except (ValueError, TypeError, AttributeError) as error:
+            return _json(respond, "400 Bad Request", {"error": str(error)})
 
     def _upload(self, environ: Environ, respond: Respond) -> Iterable[bytes]:
         for service in ("dynamodb", "s3", "logs"):
@@ -122,6 +143,7 @@ def serve(options: Options) -> None:
     """Listen on a free port of 127.0.0.1, write the state file, serve until idle or told to end."""
     story = None if options.recording else living.story_of(options, time.time())
     recording = living.recording_of(story) if story else recordings.load(options.name, datetime.now(UTC))
+    pace.speed = options.speed
     application = Application(options, recording, state.fingerprint(), story)
     server = make_server("127.0.0.1", 0, application, threaded=True, request_handler=_Quiet)
     state.write(options, server.server_port, recording)

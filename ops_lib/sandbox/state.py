@@ -1,4 +1,4 @@
-"""A sandbox's state folder: state.json, the .env, the server's log."""
+"""A sandbox's state folder: state.json, the .env, the responder's keys, the server's log."""
 
 from __future__ import annotations
 
@@ -7,7 +7,8 @@ import os
 from pathlib import Path
 from typing import Any
 
-from ops_lib.environment import state_root
+from ops_lib.places import state_root
+from ops_lib.sandbox.credentials import READER, RESPONDER
 from ops_lib.sandbox.options import Options
 from ops_lib.sandbox.recording import ACCOUNT, REGION, Recording
 from ops_lib.sandbox_process import fingerprint as fingerprint
@@ -37,18 +38,21 @@ def read(name: str) -> dict[str, Any] | None:
 
 
 def write(options: Options, port: int, recording: Recording) -> None:
-    """Write the .env, then the state: whoever finds the state finds a server that listens."""
+    """Write the .env and the responder's keys, then the state: whoever finds the state finds a server that listens.
+
+    The state has the reader's keys: a notebook never sees the responder's.
+    """
     place = folder(options.name)
     place.mkdir(parents=True, exist_ok=True)
     _replace(place / ".env", recording.data["env_file"])
+    _replace(place / "responder.json", json.dumps(_keys(RESPONDER)) + "\n", mode=0o600)
     content = {
         "name": options.name,
         "pid": os.getpid(),
         "port": port,
         "endpoint_url": f"http://127.0.0.1:{port}",
         "loaded_at": recording.loaded_at.isoformat(),
-        "access_key_id": "sandbox",
-        "secret_access_key": "sandbox",
+        **_keys(READER),
         "region": REGION,
         "account_id": ACCOUNT,
         "version": options.version,
@@ -62,10 +66,16 @@ def remove(name: str, pid: int) -> None:
     """Remove the state if it is still that of process `pid`."""
     content = read(name)
     if content and content["pid"] == pid:
-        (folder(name) / "state.json").unlink(missing_ok=True)
+        for file in ("state.json", "responder.json"):
+            (folder(name) / file).unlink(missing_ok=True)
 
 
-def _replace(path: Path, text: str) -> None:
+def _keys(key: str) -> dict[str, str]:
+    return {"access_key_id": key, "secret_access_key": key}
+
+
+def _replace(path: Path, text: str, mode: int = 0o644) -> None:
     new = path.with_suffix(f"{path.suffix}.{os.getpid()}")
+    new.touch(mode)
     new.write_text(text, encoding="utf-8")
     new.replace(path)

@@ -5,11 +5,12 @@ from __future__ import annotations
 import random
 from dataclasses import dataclass, field
 from functools import cached_property
+from math import ceil
 from threading import RLock
 
 from ops_lib.sandbox.incidents import INCIDENTS
 from ops_lib.sandbox.incidents.scene import Scene
-from ops_lib.sandbox.pipeline import plan
+from ops_lib.sandbox.pipeline import plan, steps
 from ops_lib.sandbox.pipeline.job import new_job
 from ops_lib.sandbox.pipeline.past import Past
 from ops_lib.sandbox.pipeline.plan import DAY_S, Timed
@@ -19,6 +20,8 @@ from ops_lib.sandbox.pipeline.version import Version
 
 RECENT_DAYS = 8
 CALM_S = 900.0  # before the present nothing was finished: what is under way is told apart
+LEAST_DAYS, MARGIN = 3, 1.3  # so that there are enough days for the older jobs, however quiet those are
+LOOPS_START_S = 3.0  # after their task
 DEPLOYED_DAYS_AGO = (9, 5, 2)
 # The job the notebooks open by themselves.
 UNDER_WAY = "bb37f23c-7609-4727-bc8a-bb541b4bd02a"
@@ -36,17 +39,29 @@ class Story:
     _lock: RLock = field(default_factory=RLock)
 
     @cached_property
-    def jobs(self) -> list[Timed]:
-        """Return the completed jobs, oldest first."""
-        today = int(self.now // DAY_S)
-        first = today - max(RECENT_DAYS, round(self.completed / plan.PER_DAY * 1.2))
-        done = [one for one in plan.days(self.version, first, today, self.seed) if one.completed < self.now - CALM_S]
+    def recent(self) -> list[Timed]:
+        """Return the completed jobs of the last days, oldest first."""
+        done = [one for one in self._last_days if self._is_recent(one) and one.completed < self.now - self._calm_s]
         return done[-self.completed :]
 
     @cached_property
     def older(self) -> dict[str, Timed]:
-        """Return the jobs whose rows and objects are made when somebody names them, by id."""
-        return {one.job.job_id: one for one in self.jobs if not self._is_recent(one)}
+        """Return the completed jobs before those, by id: they are made when somebody asks for them."""
+        missing = self.completed - len(self.recent)
+        if not missing:
+            return {}
+        days = LEAST_DAYS + ceil(missing / plan.PER_DAY * MARGIN)
+        before = list(plan.days(self.version, self._first_day - days, self._first_day - 1, self.seed))
+        before += [one for one in self._last_days if not self._is_recent(one)]
+        return {one.job.job_id: one for one in before[-missing:]}
+
+    @cached_property
+    def _last_days(self) -> list[Timed]:
+        return list(plan.days(self.version, self._first_day, int(self.now // DAY_S), self.seed))
+
+    @property
+    def _first_day(self) -> int:
+        return int(self.now // DAY_S) - RECENT_DAYS
 
     @property
     def past(self) -> Past:
@@ -62,9 +77,11 @@ class Story:
     @cached_property
     def _scene(self) -> Scene:
         past = Past(self.version, self._tasks())
-        for one in self.jobs:
-            if self._is_recent(one):
-                tell(past, one)
+        for service in past.tasks.first:
+            for task in past.tasks.of(service):
+                steps.loops_started(past, service, task.started + LOOPS_START_S)
+        for one in self.recent:
+            tell(past, one)
         if self._calm_s == CALM_S:
             self._under_way(past)
         scene = Scene(past, self.now)
@@ -104,9 +121,8 @@ class Story:
         dice = random.Random(self.seed)
         stages = plan.Stages(self.version)
         timed = plan.through(stages, new_job(dice, 14, UNDER_WAY), 0.0, dice)
-        moment = timed.recorded[4] + 1.0
-        if not self.version.is_newest:
-            # Five are in flight at a time: those that were not answered are delivered again.
-            moment = timed.recorded[4] + 3.1
+        # Newest: one is in flight at a time, and its message is gone: the moment between two.
+        # Else five are: those that were not answered are delivered again.
+        moment = timed.invoked[5] - 0.05 if self.version.is_newest else timed.recorded[4] + 3.1
         tell(past, timed.moved(self.now - 5 - moment), self.now - 5)
         past.return_messages(self.now)

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from ops_lib.settings import open_settings
-from tests.bench import calls, wholes
+from tests.bench import calls, sandbox_start, wholes
 
 OPS = [sys.executable, "-m", "ops_lib"]
 Row = tuple[str, Any, str, bool]
@@ -79,7 +79,19 @@ def _big_job(folder: Path) -> list[Row]:
 
 
 def _sandbox(folder: Path) -> list[Row]:
-    return [("sandbox, start to first answer, s", calls.first_answer_s("sandbox"), "", True)]
+    rows: list[Row] = [("sandbox, start to first answer, s", calls.first_answer_s("sandbox"), "", True)]
+    for completed in (500, 10_000):
+        for call, (bare_s, own_s) in sandbox_start.first_answers(completed).items():
+            ratio = own_s / bare_s
+            rows += [
+                (f"moto_server, start to first {call}, s", bare_s, "", True),
+                (f"sandbox of {completed}, start to first {call}, s", own_s, "", True),
+                (f"sandbox of {completed} / moto_server, first {call}", round(ratio, 2), "< 2", ratio < 2),
+            ]
+        first_mb, whole_mb = sandbox_start.memory_mb(completed)
+        rows.append((f"sandbox of {completed}, resident at first answer, MB", first_mb, "", True))
+        rows.append((f"sandbox of {completed}, resident when all is loaded, MB", whole_mb, "", True))
+    return rows
 
 
 def _show(rows: list[Row]) -> int:

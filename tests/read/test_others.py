@@ -63,7 +63,9 @@ def test_an_unread_queue_leaves_its_dead_letter_queue_unasked(aws: Aws, faults: 
 
 
 def test_a_queue_that_is_gone_is_missing(aws: Aws) -> None:
-    settings = replace(aws.settings, queues={"chunking": "https://sqs.us-east-1.amazonaws.com/123456789012/stereo-spot-gone"})
+    settings = replace(
+        aws.settings, queues={"chunking": "https://sqs.us-east-1.amazonaws.com/123456789012/stereo-spot-gone"}
+    )
     pair = read_pair(Aws(settings, aws.identity, aws._session), "chunking")
     assert isinstance(pair.main, Unread)
     assert pair.main.kind == "missing"

@@ -41,15 +41,15 @@ def command(root: Path, *words: str, **variables: str) -> subprocess.CompletedPr
     return subprocess.run([*MODULE, *words], capture_output=True, text=True, timeout=120, check=False, env=environment)
 
 
-def start(root: Path, name: str, **variables: str) -> Sandbox:
-    done = command(root, "start", name, **variables)
+def start(root: Path, name: str, *options: str, **variables: str) -> Sandbox:
+    done = command(root, "start", name, *options, **variables)
     assert done.returncode == 0, done.stderr
     return Sandbox(json.loads(done.stdout), root)
 
 
 @contextmanager
-def running(root: Path, name: str) -> Iterator[Sandbox]:
+def running(root: Path, name: str, *options: str) -> Iterator[Sandbox]:
     try:
-        yield start(root, name)
+        yield start(root, name, *options)
     finally:
         command(root, "stop")

@@ -21,7 +21,7 @@ import pytest
 
 from tests.sandbox.running import MODULE, command, start
 
-NAME = "recording-runbook"
+NAME, LIVING = "recording-runbook", "sandbox-living"
 ROOT = Path(__file__).parents[2]
 
 
@@ -104,6 +104,57 @@ def test_it_outlives_whoever_started_it(root: Path) -> None:
     assert servers(root) == [pid]
     assert command(root, "stop").stdout == f"{NAME}: stopped\n"
     assert not alive(pid)
+
+
+def test_it_ends_by_itself_after_whoever_started_it_was_killed(root: Path) -> None:
+    script = f"import subprocess, time; subprocess.run({[*MODULE, 'start', LIVING]!r}); time.sleep(60)"
+    variables = {"OPS_STATE": str(root), "OPS_SANDBOX_IDLE_S": "1.5"}
+    parent = subprocess.Popen([sys.executable, "-c", script], env=os.environ | variables)
+    assert within(30, lambda: state_file(root, LIVING).exists())
+    parent.kill()
+    parent.wait()
+    # Its workers work on meanwhile: that is no call.
+    assert within(20, lambda: not servers(root))
+    assert not state_file(root, LIVING).exists()
+
+
+def test_a_living_sandbox_is_gone_after_stop(root: Path) -> None:
+    pid = start(root, LIVING).state["pid"]
+    time.sleep(1.5)  # it is loading
+    assert command(root, "stop", LIVING).stdout == f"{LIVING}: stopped\n"
+    assert not alive(pid)
+    assert not servers(root)
+    assert not state_file(root, LIVING).exists()
+
+
+def test_living_sandboxes_side_by_side_do_not_see_each_other(root: Path) -> None:
+    one, other = start(root, "sandbox-runbook", "--speed", "0"), start(root, LIVING, "--speed", "0")
+    assert (one.state["version"], other.state["version"]) == ("runbook", "newest")
+    tables = [len(sandbox.client("dynamodb").list_tables()["TableNames"]) for sandbox in (one, other)]
+    assert tables == [3, 5]
+    done = command(root, "upload", LIVING, "--segments", "2")
+    key = {"job_id": {"S": done.stdout.strip()}}
+    rows = [sandbox.client("dynamodb").get_item(TableName="stereo-spot-jobs", Key=key) for sandbox in (one, other)]
+    assert ["Item" in row for row in rows] == [False, True]
+    depths = [
+        sandbox.client("sqs").get_queue_attributes(
+            QueueUrl=sandbox.client("sqs").get_queue_url(QueueName="stereo-spot-chunking")["QueueUrl"],
+            AttributeNames=["ApproximateNumberOfMessages"],
+        )["Attributes"]["ApproximateNumberOfMessages"]
+        for sandbox in (one, other)
+    ]
+    assert depths == ["0", "1"]
+    assert command(root, "stop", LIVING).stdout == f"{LIVING}: stopped\n"
+    assert servers(root) == [one.state["pid"]]
+
+
+def test_with_other_options_it_is_started_afresh(root: Path) -> None:
+    first = start(root, LIVING, "--speed", "0").state
+    assert start(root, LIVING).state["pid"] == first["pid"]
+    second = start(root, LIVING, "--speed", "0", "--version", "runbook").state
+    assert not alive(first["pid"])
+    assert second["version"] == "runbook"
+    assert servers(root) == [second["pid"]]
 
 
 def test_it_ends_when_nobody_calls(root: Path) -> None:

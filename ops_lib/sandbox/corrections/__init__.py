@@ -10,11 +10,31 @@ from importlib import import_module
 
 # The modules with the corrections of each service, in the order they are applied.
 BY_SERVICE: dict[str, tuple[str, ...]] = {
-    "dynamodb": ("dynamodb_lock", "dynamodb_speed"),
+    "sqs": (
+        "sqs_counts",
+        "sqs_attributes",
+        "sqs_send",
+        "sqs_receive",
+        "sqs_handles",
+        "sqs_batches",
+        "sqs_dead_letters",
+        "sqs_move_requests",
+        "sqs_lock",
+    ),
+    "dynamodb": (
+        "dynamodb_lock",
+        "dynamodb_speed",
+        "dynamodb_comparisons",
+        "dynamodb_tokens",
+        "dynamodb_requests",
+    ),
     "s3": ("s3_hollow", "s3_events"),
     "logs": ("insights", "filter_events"),
     "cloudwatch": ("metric_answers",),
-    "ecs": ("ecs_tasks",),
+    "sagemaker": ("sagemaker_configs", "sagemaker_endpoints"),
+    "sagemaker-runtime": ("sagemaker_async",),
+    "ecs": ("ecs_tasks", "ecs_services"),
+    "application-autoscaling": ("autoscaling_activities", "autoscaling_targets"),
 }
 
 

@@ -68,6 +68,11 @@ def partition(table: Table, keys: Keys, value: Any) -> Partition:
     return made[1].get(value) or Partition()
 
 
+def changed(table: Table) -> None:
+    """Something was written into the table."""
+    _state(table).version = object()
+
+
 def _state(table: Table) -> _State:
     return _states.get(table) or _states.setdefault(table, _State())
 
@@ -98,6 +103,6 @@ def _noticed(write: Callable[..., Any], table_of: Callable[..., Table | None]) -
         finally:
             table = table_of(*arguments)
             if table is not None:
-                _state(table).version = object()
+                changed(table)
 
     return noticed

@@ -35,6 +35,8 @@ def apply() -> None:
     def put_metric_data(self: CloudWatchBackend, namespace: str, metric_data: list[dict[str, Any]]) -> None:
         if namespace.startswith("AWS/"):
             raise InvalidParameterValue("The value AWS/ for parameter Namespace is invalid.")
+        if any("StatisticValues" in datum for datum in metric_data):
+            raise InvalidParameterValue("The sandbox keeps values, no sets of statistics: nobody has checked them.")
         put(self, namespace, metric_data)
 
     CloudWatchBackend.put_metric_data = put_metric_data  # type: ignore[method-assign]

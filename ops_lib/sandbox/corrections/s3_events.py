@@ -33,7 +33,8 @@ def send_event(account_id: str, event_name: Any, bucket: Any, key: Any) -> None:
     for rule in configuration.topic:
         if rule.matches(event_name, key.name):
             queues += subscriptions.get(rule.arn, ())
-    body = s3_event(bucket.name, key.name, key.size, time.time(), str(event_name.value).removeprefix("s3:"))
+    name, etag = str(event_name.value).removeprefix("s3:"), str(key.etag).strip('"')
+    body = s3_event(bucket.name, key.name, key.size, time.time(), name, etag)
     for name in queues:
         if name in sqs_backends[ACCOUNT][REGION].queues:
             sqs_backends[ACCOUNT][REGION].send_message(name, body)

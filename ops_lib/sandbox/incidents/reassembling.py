@@ -13,7 +13,7 @@ KILLED = "OutOfMemoryError: Container killed due to memory usage"
 
 def _trigger_never_ran(scene: Scene) -> None:
     timed = scene.timed(scene.job("trigger-never-ran"), lambda one: one.triggered, 3 * HOUR)
-    scene.until(timed, timed.triggered)
+    scene.until(timed.untriggered(), scene.now)
 
 
 def _too_many(scene: Scene) -> None:
@@ -32,7 +32,7 @@ def _too_many(scene: Scene) -> None:
 
 def _lock_without_message(scene: Scene) -> None:
     timed = scene.timed(scene.job("lock-without-message"), lambda one: one.triggered, 2 * HOUR)
-    scene.until(timed, timed.triggered)
+    scene.until(timed.untriggered(), scene.now)
     steps.lock_put(scene.past, timed.job, timed.triggered)
     error = "An error occurred (ServiceUnavailable) when calling the SendMessage operation: try again"
     log_name = steps.STATUS_EVENTS if scene.newest else steps.SEGMENT_OUTPUT
@@ -59,7 +59,7 @@ def _burned(scene: Scene) -> None:
     """Somebody triggered by hand with two segments to go."""
     job = scene.job("lock-burned-early")
     timed = scene.timed(job, lambda one: one.recorded[-1], 2 * HOUR)
-    scene.until(timed, timed.triggered)
+    scene.until(timed.untriggered(), scene.now)
     at = timed.recorded[-2] - 5
     steps.lock_put(scene.past, job, at)
     scene.past.send("reassembly", job.message, job.job_id, at)
@@ -112,7 +112,7 @@ def _regressed(scene: Scene) -> None:
 def _failed_but_complete(scene: Scene) -> None:
     job = scene.job("failed-but-complete")
     timed = scene.timed(job, lambda one: one.recorded[-1], 2 * HOUR)
-    scene.until(timed, timed.triggered)
+    scene.until(timed.untriggered(), scene.now)
     why = "Endpoint stereo-spot-inference of account 123456789012 is not in service."
     steps.invocation_refused(scene.past, job, 1, timed.invoked[1] - 20, why)
     scene.past.update("jobs", {"job_id": job.job_id}, {"status": "failed"}, timed.recorded[-1])

@@ -12,7 +12,7 @@ def _do_not_fit(scene: Scene) -> None:
     """Uploaded again while it was being cut, the second time shorter: two totals, and rows of both."""
     job = scene.job("completions-do-not-fit", 5)
     timed = scene.timed(job, lambda one: one.recorded[-1], 2 * HOUR)
-    scene.until(timed, timed.triggered)
+    scene.until(timed.untriggered(), scene.now)
     for index in (5, 6):
         scene.past.put_object(INPUT, job.chunk_key(index, 7), 90_000_000, timed.cut[0] - 60)
         scene.past.passed("video-worker", job.chunk_key(index, 7), timed.invoked[0] - 30, timed.invoked[0] - 20)
@@ -26,7 +26,7 @@ def _no_total(scene: Scene) -> None:
     """Somebody edited the row."""
     job = scene.job("total-segments-missing")
     timed = scene.timed(job, lambda one: one.recorded[-1], 2 * HOUR)
-    scene.until(timed, timed.triggered)
+    scene.until(timed.untriggered(), scene.now)
     del scene.past.rows["jobs"][(job.job_id,)]["total_segments"]
 
 
@@ -53,7 +53,7 @@ def _deleted(scene: Scene) -> None:
     """Deleted by its owner while the last segment was being converted: late results came back."""
     job = scene.job("deleted-job")
     timed = scene.timed(job, lambda one: one.recorded[-1], 4 * HOUR)
-    scene.until(timed, timed.triggered)
+    scene.until(timed.untriggered(), scene.now)
     steps.status(scene.past, job, "deleted", timed.recorded[-1])
 
 
@@ -61,7 +61,7 @@ def _unknown(scene: Scene) -> None:
     """A newer pipeline wrote a status that nobody here knows."""
     job = scene.job("unknown")
     timed = scene.timed(job, lambda one: one.recorded[-1], 2 * HOUR)
-    scene.until(timed, timed.triggered)
+    scene.until(timed.untriggered(), scene.now)
     steps.status(scene.past, job, "upscaling", timed.recorded[-1])
 
 

@@ -159,7 +159,7 @@ INCIDENTS = (
         "notifications-overlap",
         "F02",
         "S3 refused overlapping rules, so no event reaches job-status-events.",
-        "Fan out by a topic; meanwhile copy the finished segments onto themselves.",
+        "Let the bucket tell both queues (by a topic), then copy the finished segments onto themselves.",
         _overlap,
         versions=NEWEST,
     ),

@@ -5,6 +5,8 @@ from __future__ import annotations
 from moto.cloudwatch.models import cloudwatch_backends
 
 from ops_lib.sandbox.recording import ACCOUNT, REGION, Recording
+from ops_lib.sandbox.services.alarms import queue_of, replay, watch_of, write
+from ops_lib.sandbox.services.depths import depths
 
 REASONS = {
     "ALARM": "Threshold Crossed: 1 datapoint was greater than the threshold (0.0).",
@@ -33,3 +35,7 @@ def load(recording: Recording) -> None:
         alarm.state_reason = REASONS[recorded["StateValue"]]
         alarm.configuration_updated_timestamp = recording.created_at
         alarm.state_updated_timestamp = recording.loaded_at
+        watch = watch_of(alarm)
+        changed = replay(watch, depths(recording, queue_of(alarm) or ""))
+        if changed and watch.state == recorded["StateValue"]:
+            write(alarm, watch, changed)

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from moto.sagemaker.models import sagemaker_backends
-
+from ops_lib.sandbox.corrections.sagemaker_configs import new_config, new_model
+from ops_lib.sandbox.corrections.sagemaker_endpoints import fleet_of
+from ops_lib.sandbox.corrections.sagemaker_status import Endpoint, State, keep, set_status, troubles
 from ops_lib.sandbox.recording import ACCOUNT, REGION, Recording
 
 SECRET = {"HF_TOKEN_ARN": f"arn:aws:secretsmanager:{REGION}:{ACCOUNT}:secret:stereo-spot/hf-token"}
@@ -14,31 +15,45 @@ ENVIRONMENT = {"runbook": SECRET, "newest": SECRET | DRIVER | {"PLATFORM": "aws"
 
 
 def load(recording: Recording) -> None:
-    """Make the recorded endpoint with the status it had."""
-    recorded, backend = recording.data["sagemaker"], sagemaker_backends[ACCOUNT][REGION]
-    name, config = recorded["EndpointName"], recorded["EndpointConfigName"]
-    output = f"s3://stereo-spot-output-{ACCOUNT}"
+    """Make the recorded endpoint with the status it had, or the one that an incident gives it."""
+    recorded, scene = recording.data["sagemaker"], recording.data["scene"]
+    config = recorded["EndpointConfigName"]
+    new_model(_model(recording.name, config)).creation_time = recording.created_at
+    new_config(_config(recording.name, config)).creation_time = recording.created_at
+    since = recording.created_at.timestamp()
+    in_service = State("InService", fleet_of(config, since), since=since)
+    endpoint = Endpoint(recorded["EndpointName"], recording.created_at, [], (in_service,))
+    keep(endpoint)
+    status = (scene and scene.endpoint_status) or recorded["EndpointStatus"]
+    if status != "InService":
+        set_status(endpoint, status, recording.loaded_at.timestamp())
+    if scene and scene.container:
+        troubles[config] = scene.container
+
+
+def _model(version: str, name: str) -> dict[str, Any]:
     image = f"{ACCOUNT}.dkr.ecr.{REGION}.amazonaws.com/stereo-spot-inference:latest"
-    role = f"arn:aws:iam::{ACCOUNT}:role/stereo-spot-sagemaker-endpoint"
-    model = {"Image": image, "Environment": ENVIRONMENT[recording.name]}
-    backend.create_model(config, role, model, None, None, None).creation_time = recording.created_at
-    variant = {
-        "VariantName": "AllTraffic",
-        "ModelName": config,
-        "InstanceType": "ml.g4dn.xlarge",
-        "InitialInstanceCount": 1,
-        "InitialVariantWeight": 1.0,
+    return {
+        "ModelName": name,
+        "PrimaryContainer": {"Image": image, "Mode": "SingleModel", "Environment": ENVIRONMENT[version]},
+        "ExecutionRoleArn": f"arn:aws:iam::{ACCOUNT}:role/stereo-spot-sagemaker-endpoint",
     }
+
+
+def _config(version: str, name: str) -> dict[str, Any]:
+    output = f"s3://stereo-spot-output-{ACCOUNT}"
     paths = {
         "S3OutputPath": f"{output}/sagemaker-async-responses/",
         "S3FailurePath": f"{output}/sagemaker-async-failures/",
     }
     asynchronous: dict[str, Any] = {"OutputConfig": paths}
-    if recording.name == "newest":
+    if version == "newest":
         asynchronous["ClientConfig"] = {"MaxConcurrentInvocationsPerInstance": 1}
-    made = backend.create_endpoint_config(config, [variant], {}, asynchronous, [], "")
-    endpoint = backend.create_endpoint(name, config, [])
-    endpoint.endpoint_status = recorded["EndpointStatus"]
-    made.creation_time = endpoint.creation_time = endpoint.last_modified_time = recording.created_at
-    # AWS shows the configuration's part here too; moto has it only in DescribeEndpointConfig.
-    endpoint.async_inference_config = asynchronous  # type: ignore[attr-defined]
+    variant = {
+        "VariantName": "AllTraffic",
+        "ModelName": name,
+        "InstanceType": "ml.g4dn.xlarge",
+        "InitialInstanceCount": 1,
+        "InitialVariantWeight": 1.0,
+    }
+    return {"EndpointConfigName": name, "ProductionVariants": [variant], "AsyncInferenceConfig": asynchronous}

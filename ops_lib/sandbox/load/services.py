@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-import uuid
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from moto.ecs.models import EC2ContainerServiceBackend, Service, Task, ecs_backends
+from moto.ecs.models import EC2ContainerServiceBackend, Service, ecs_backends
 
 from ops_lib.sandbox.corrections import ecs_tasks
 from ops_lib.sandbox.recording import ACCOUNT, CLUSTER, REGION, Recording
+from ops_lib.sandbox.services.lifecycle import FAILED_TO_START, PULL_FAILS_AFTER_S, cannot_pull
+from ops_lib.sandbox.services.new_task import new_task
+from ops_lib.sandbox.services.reconcile import named, say
 
 SIZES = {"web-ui": ("256", "512")}
 # What each version's Terraform puts into the task definitions. The older one leaves the invoke timeout to the code.
@@ -37,12 +39,16 @@ VARIABLES: dict[str, dict[str, dict[str, str]]] = {
 }
 EVERYWHERE = {"runbook": {"AWS_REGION": REGION}, "newest": {"AWS_REGION": REGION, "PLATFORM": "aws"}}
 SETTLED = timedelta(seconds=60)
+# When a service whose image is missing was tried again: four times in the hour that ECS remembers stopped tasks.
+TRIED_MINUTES_AGO = (53, 38, 23, 8)
+FAILED_BEFORE = 3
 
 
 def load(recording: Recording) -> None:
     """Make the cluster and the recorded services with their tasks, running since the recorded time."""
-    backend = ecs_backends[ACCOUNT][REGION]
-    cluster = backend.create_cluster(CLUSTER, [], {}, {}, [], [])
+    backend, scene = ecs_backends[ACCOUNT][REGION], recording.data["scene"]
+    trouble = scene.trouble if scene else {}
+    backend.create_cluster(CLUSTER, [], {}, {}, [], [])
     for recorded in recording.data["ecs"]:
         _define(backend, recorded["serviceName"], recording.name)
         service = backend.create_service(
@@ -53,12 +59,12 @@ def load(recording: Recording) -> None:
             launch_type=recorded["launchType"],
         )
         tasks = [task for task in recording.data["ecs_tasks"] if task["service"] == service.name]
-        _settle(service, recorded, [task for task in tasks if task["lastStatus"] == "RUNNING"])
+        running = [task for task in tasks if task["lastStatus"] == "RUNNING"]
+        _settle(service, min(map(_since, running), default=recording.created_at), running)
         for task in tasks:
             _add_task(backend, service, task)
-    cluster.active_services_count = len(recording.data["ecs"])
-    cluster.running_tasks_count = sum(service["runningCount"] for service in recording.data["ecs"])
-    cluster.pending_tasks_count = sum(service["pendingCount"] for service in recording.data["ecs"])
+        if trouble.get(service.name) == "cannot-pull":
+            _failed_starts(backend, service, recording.loaded_at)
 
 
 def _define(backend: EC2ContainerServiceBackend, name: str, version: str) -> None:
@@ -75,26 +81,20 @@ def _define(backend: EC2ContainerServiceBackend, name: str, version: str) -> Non
     backend.register_task_definition(name, [container], requires_compatibilities=["FARGATE"], cpu=cpu, memory=memory)
 
 
-def _settle(service: Service, recorded: dict[str, Any], tasks: list[dict[str, Any]]) -> None:
-    """Give the service the counts it had and the events of a start that went well: moto leaves it pending for ever."""
-    service.running_count, service.pending_count = recorded["runningCount"], recorded["pendingCount"]
-    since = min((_since(task) for task in tasks), default=datetime.now(UTC))
+def _settle(service: Service, since: datetime, tasks: list[dict[str, Any]]) -> None:
+    """Give the service the events of a start that went well: moto leaves it pending for ever."""
     deployment = service.deployments[0]
     deployment.update(
-        runningCount=service.running_count,
-        pendingCount=service.pending_count,
         createdAt=since,
         updatedAt=since + SETTLED,
         rolloutState="COMPLETED",
         rolloutStateReason=f"ECS deployment {deployment['id']} completed.",
     )
     service.created_at = since  # type: ignore[attr-defined]
-    ids = "".join(f" (task {task['taskId']})" for task in tasks)
-    said = [(since + SETTLED, "has reached a steady state.")]
-    said += [(since, f"has started {len(tasks)} tasks:{ids}.")] if tasks else []
-    service.events = [
-        {"id": str(uuid.uuid4()), "createdAt": at, "message": f"(service {service.name}) {words}"} for at, words in said
-    ]
+    if tasks:
+        ids = " ".join(f"(task {task['taskId']})" for task in tasks)
+        say(service, f"has started {len(tasks)} tasks: {ids}.", since)
+    say(service, "has reached a steady state.", since + SETTLED)
 
 
 def _since(task: dict[str, Any]) -> datetime:
@@ -102,24 +102,22 @@ def _since(task: dict[str, Any]) -> datetime:
 
 
 def _add_task(backend: EC2ContainerServiceBackend, service: Service, recorded: dict[str, Any]) -> None:
-    definition = backend.describe_task_definition(service.name)
-    # An awsvpc task wants subnets, which a recording has not: made as a bridge task, it lacks only its interface.
-    definition.network_mode = "bridge"
-    task = Task(
-        cluster=backend._get_cluster(CLUSTER),
-        task_definition=definition,
-        container_instance_arn=None,
-        resource_requirements=None,
-        backend=backend,
-        group=f"service:{service.name}",
-        launch_type="FARGATE",
-        started_by=str(service.deployments[0]["id"]),
-    )
-    definition.network_mode = "awsvpc"
-    task.id = recorded["taskId"]
-    task.last_status = task.desired_status = recorded["lastStatus"]
+    task = new_task(backend, service, recorded["taskId"])
     ecs_tasks.started(task, _since(recorded))
     if recorded.get("stoppedAt"):
         at = datetime.fromtimestamp(recorded["stoppedAt"], UTC)
         ecs_tasks.ended(task, at, recorded["stopCode"], recorded["stoppedReason"], recorded["exitCode"])
-    backend.tasks.setdefault(CLUSTER, {})[task.task_arn] = task
+
+
+def _failed_starts(backend: EC2ContainerServiceBackend, service: Service, now: datetime) -> None:
+    """Tell of the starts of the last hour that failed because there is no image, as far apart as ECS leaves them."""
+    for number, minutes in enumerate(TRIED_MINUTES_AGO, FAILED_BEFORE + 1):
+        task, at = new_task(backend, service), now - timedelta(minutes=minutes)
+        ecs_tasks.starting(task, at)
+        failed = at + timedelta(seconds=PULL_FAILS_AFTER_S)
+        ecs_tasks.ended(task, failed, FAILED_TO_START, cannot_pull(str(task.containers[0].image)), None)
+        if minutes == TRIED_MINUTES_AGO[0]:
+            say(service, f"was unable to place a task. Reason: {task.stopped_reason}.", at)
+            say(service, "is unable to consistently start tasks successfully.", at)
+        say(service, f"has started 1 tasks: {named([task])}.", at)
+        service.deployments[0].update(failedTasks=number, updatedAt=failed)

@@ -5,8 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 from moto.dynamodb.models import dynamodb_backends
+from moto.dynamodb.models.dynamo_type import DynamoType, Item
 from moto.dynamodb.models.table import Table
 
+from ops_lib.sandbox.corrections.dynamodb_lock import one_at_a_time
+from ops_lib.sandbox.corrections.dynamodb_partitions import changed
 from ops_lib.sandbox.recording import ACCOUNT, CLUSTER, REGION, Recording
 
 NUMBERS = {"segment_index", "completed_at", "created_at"}
@@ -43,12 +46,23 @@ def load(recording: Recording) -> None:
 
 def add(table: str, items: list[dict[str, Any]]) -> None:
     """Put more items into a table (short name)."""
-    _fill(dynamodb_backends[ACCOUNT][REGION].get_table(f"{CLUSTER}-{table}"), items)
+    with one_at_a_time:
+        found = dynamodb_backends[ACCOUNT][REGION].get_table(f"{CLUSTER}-{table}")
+        _fill(found, items)
+        changed(found)
 
 
 def _fill(table: Table, items: list[dict[str, Any]]) -> None:
-    for item in items:
-        table.put_item(item, overwrite=True)
+    """Put items as they are: what moto checks of each, and keeps of it for the stream, would be most of a start."""
+    for attributes in items:
+        own = {name: DynamoType(value) for name, value in attributes.items()}
+        key, sort_key = own[table.hash_key_attr], own[table.range_key_attr] if table.range_key_attr else None
+        item = Item(key, sort_key, {})
+        dict.update(item.attrs, own)
+        if sort_key is None:
+            table.items[key] = item  # type: ignore[assignment]
+        else:
+            table.items[key][sort_key] = item
 
 
 def _index(name: str) -> dict[str, Any]:

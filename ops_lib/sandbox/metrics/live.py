@@ -13,6 +13,7 @@ from ops_lib.sandbox.metrics.endpoint import Inference
 from ops_lib.sandbox.metrics.series import MINUTE_S, Events, Metric, Minutes
 from ops_lib.sandbox.recording import ACCOUNT, REGION
 
+MOST_MINUTES = 5
 KINDS = {"sent": queues.SENT, "received": queues.RECEIVED, "deleted": queues.DELETED, "empty": queues.EMPTY}
 
 
@@ -31,19 +32,25 @@ class Sampler:
             self._active[queue] = at
 
     def sample(self, now: float, backlog: int, busy: Callable[[], set[str]]) -> None:
-        """Write the values of every minute that ended by `now`; `busy()`: the services with work in hand."""
+        """Write the values of every minute that ended by `now`; `busy()`: the services with work in hand.
+
+        After a longer sleep of the machine there is a gap, as where nothing reported.
+        """
         minute = int(now // MINUTE_S)
-        if minute == self._minute:
-            return
+        for each in range(max(self._minute, minute - MOST_MINUTES), minute):
+            self._minute = each
+            self._sample(now, backlog, busy())
+            self._counts.clear()
+        self._minute = minute
+
+    def _sample(self, now: float, backlog: int, working: set[str]) -> None:
         for name, queue in list(sqs_backends[ACCOUNT][REGION].queues.items()):
             self._queue(name, queue.attributes, _oldest_s(queue, now), now)
         for ours in ("ApproximateBacklogSize", "ApproximateBacklogSizePerInstance"):
             self._put(Metric("AWS/SageMaker", ours, endpoint.BY_ENDPOINT), backlog)
-        working = busy()
-        for service, (idle, full) in services.CPU.items():
-            self._put(services.metric(service, "CPUUtilization"), full if service in working else idle)
-        self._counts.clear()
-        self._minute = minute
+        for name, levels in services.LEVELS.items():
+            for service, (idle, full) in levels.items():
+                self._put(services.metric(service, name), full if service in working else idle)
 
     def ended(self, one: Inference) -> None:
         """Write what SageMaker says of an invocation that ended."""

@@ -9,17 +9,15 @@ from ops_lib.sandbox.metrics.series import MINUTE_S, Metric, Series
 from ops_lib.sandbox.pipeline.past import Past
 from ops_lib.sandbox.pipeline.version import queue_name
 
-LAG_MINUTES = 1  # CloudWatch shows a minute about a minute after it is over
-
 
 def of(
     past: Past, first: float, now: float, short_names: list[str], unpolled: frozenset[str] = frozenset()
 ) -> dict[Metric, Series]:
-    """Return every metric from `first` to `now` (seconds since 1970, UTC).
+    """Return every metric of the whole minutes from `first` to `now` (seconds since 1970, UTC).
 
     `short_names`: the deployment's main queues. A service without tasks polls nothing.
     """
-    start, end = int(first // MINUTE_S), int(now // MINUTE_S) - LAG_MINUTES
+    start, end = int(first // MINUTE_S), int(now // MINUTE_S)
     made: dict[Metric, Series] = {}
     for short in short_names:
         polled = past.is_consumed(short)

@@ -86,7 +86,7 @@ def statistic(name: str) -> Callable[[list[float]], float] | None:
         share = float(name.removeprefix("p")) / 100
     except ValueError:
         return None
-    return (lambda values: percentile(values, share)) if name.startswith("p") and 0 < share <= 1 else None
+    return (lambda values: percentile(values, share)) if name.startswith("p") and 0 <= share <= 1 else None
 
 
 def percentile(values: list[float], share: float) -> float:

@@ -20,6 +20,7 @@ MEMORY = {
     "job-worker": (12.0, 14.0),
     "web-ui": (31.0, 31.0),
 }
+LEVELS = {"CPUUtilization": CPU, "MemoryUtilization": MEMORY}
 
 
 def metric(service: str, name: str) -> Metric:
@@ -36,7 +37,7 @@ def history(service: str, busy: Iterable[tuple[float, float]], first: int, last:
             shares[minute - first] += inside / MINUTE_S
     dice = random.Random(service)
     made = {}
-    for name, levels in (("CPUUtilization", CPU), ("MemoryUtilization", MEMORY)):
+    for name, levels in LEVELS.items():
         idle, full = levels.get(service, (1.0, 5.0))
         series = made[metric(service, name)] = Minutes(first)
         for minute, share in enumerate(shares, first):

@@ -12,7 +12,7 @@ from ops_lib.sandbox.recording import ACCOUNT, REGION
 MULTIPART_BYTES = 100 * 2**20  # from here on the workers upload in parts
 
 
-def s3_event(bucket: str, key: str, size: int, at: float, name: str | None = None) -> str:
+def s3_event(bucket: str, key: str, size: int, at: float, name: str | None = None, etag: str = "") -> str:
     """Return the event of one created object. `at`: seconds since 1970 (UTC); `name`: else Put, or parts if large."""
     made = name or f"ObjectCreated:{'CompleteMultipartUpload' if size >= MULTIPART_BYTES else 'Put'}"
     own = uuid.uuid5(uuid.NAMESPACE_URL, f"{bucket}/{key}/{at}")
@@ -37,7 +37,7 @@ def s3_event(bucket: str, key: str, size: int, at: float, name: str | None = Non
             "object": {
                 "key": quote_plus(key, safe="/"),
                 "size": size,
-                "eTag": own.hex,
+                "eTag": etag or own.hex,
                 "sequencer": f"{int(at * 1e6):018X}",
             },
         },

@@ -6,6 +6,8 @@ import json
 import random
 import uuid
 from dataclasses import dataclass
+from functools import lru_cache
+from hashlib import blake2b
 
 from ops_lib.sandbox.pipeline.version import OUTPUT
 
@@ -70,7 +72,12 @@ class Job:
 
     def inference_id(self, index: int) -> str:
         """Return the id of the first invocation of a segment."""
-        return str(uuid.UUID(int=random.Random(f"{self.job_id}{index}").getrandbits(128), version=4))
+        return _inference_id(self.job_id, index)
+
+
+@lru_cache(maxsize=1024)
+def _inference_id(job_id: str, index: int) -> str:
+    return str(uuid.UUID(bytes=blake2b(f"{job_id}/{index}".encode(), digest_size=16).digest(), version=4))
 
 
 TITLES = ("holiday", "wedding", "lecture", "drone_flight", "school_play", "concert", "climbing", "harbour", "reef_dive")

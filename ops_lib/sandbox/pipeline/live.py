@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from copy import copy
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,10 +16,11 @@ from moto.sqs.models import Message, sqs_backends
 
 from ops_lib.sandbox.corrections.dynamodb_lock import one_at_a_time
 from ops_lib.sandbox.corrections.hollow import Hollow
+from ops_lib.sandbox.pace import pace
 from ops_lib.sandbox.pipeline.job import BYTES_PER_S, SEGMENT_S, Job
 from ops_lib.sandbox.pipeline.typed import Attributes, typed, untyped
 from ops_lib.sandbox.pipeline.version import ENDPOINT_GROUP, ENDPOINT_STREAM, INPUT, Version, queue_name
-from ops_lib.sandbox.pipeline.world import Value
+from ops_lib.sandbox.pipeline.world import Value, as_logged
 from ops_lib.sandbox.recording import ACCOUNT, CLUSTER, REGION
 
 
@@ -33,6 +35,10 @@ class Live:
     task_id: str = ""
     fresh: bool = False
     stalled: frozenset[str] = frozenset()
+
+    def lasts(self, seconds: float) -> float:
+        """Return how long work of so many seconds takes at this sandbox's speed."""
+        return pace.lasts(seconds)
 
     def update(self, table: str, key: dict[str, Value], changes: dict[str, Value], at: float) -> None:
         """Write attributes of one item, making it where there is none: the pipeline's updates are unconditional."""
@@ -55,8 +61,7 @@ class Live:
 
     def line(self, service: str, text: str, at: float, log_name: str = "", level: str = "INFO") -> None:
         """Log one line to this task's stream."""
-        if log_name:
-            text = f"{time.strftime('%Y-%m-%dT%H:%M:%SZ', time.gmtime(at))} [{level}] {log_name}: {text}"
+        text = as_logged(text, at, log_name, level)
         container = service == "inference"
         group = ENDPOINT_GROUP if container else f"/ecs/{CLUSTER}/{service}"
         stream = ENDPOINT_STREAM if container else f"ecs/{service}/{self.task_id}"
@@ -118,12 +123,12 @@ class Live:
         return next(iter(backend.receive_message(name, 1, 0, visibility)), None)
 
     def in_hand(self, queue: str, mark: str) -> Message | None:
-        """Return the message of a queue whose body holds `mark`: one that a worker of the past had received."""
-        held = sqs_backends[ACCOUNT][REGION].get_queue(queue_name(queue))._messages
-        return next((message for message in list(held) if mark in message.body), None)
+        """Return the message of a queue whose body holds `mark`, with the handle by which a past worker received it."""
+        held = list(sqs_backends[ACCOUNT][REGION].get_queue(queue_name(queue))._messages)
+        return next((copy(one) for one in held if mark in one.body and one.receipt_handle), None)
 
     def acknowledge(self, queue: str, message: Message) -> None:
-        """Delete a message by its newest handle."""
+        """Delete a message by the handle it came with: after its visibility timeout that may be an old one."""
         sqs_backends[ACCOUNT][REGION].delete_message(queue_name(queue), str(message.receipt_handle))
 
     def job(self, job_id: str) -> Job | None:

@@ -15,7 +15,7 @@ from ops_lib.sandbox.pipeline.version import INPUT, OUTPUT
 
 MEDIA = steps.MEDIA
 CHUNK_S, CONCAT_S = 6.0, 4.5  # work for each segment
-DELETION, INGEST = "media_worker.deletion", "media_worker.ingest"
+DELETION, INGEST = steps.DELETION, steps.INGEST
 
 
 def loops(live: Live) -> list[Loop]:
@@ -26,7 +26,7 @@ def loops(live: Live) -> list[Loop]:
 
 def chunking(live: Live) -> Loop:
     """Cut sources into segments. What it cannot use stays in the queue until it is dead-lettered."""
-    live.began(MEDIA, "chunking loop started", steps.CHUNKING)
+    live.began(MEDIA, *steps.STARTED["chunking"])
     while True:
         message = live.receive("chunking")
         if message is None:
@@ -79,7 +79,6 @@ def unfinished(live: Live, queue: str, job: Job) -> Loop:
         steps.film_written(live, job, time.time())
     else:
         yield from _fetch(live, job)
-    message.mark_received(visibility_timeout=0)
     live.acknowledge(queue, message)
 
 
@@ -101,7 +100,7 @@ def _chunk(live: Live, job: Job, message: Message) -> Loop:
 
 def reassembly(live: Live) -> Loop:
     """Join the segments. Whoever has the lock has it for ever: a run that ends early leaves F07 or F48."""
-    live.began(MEDIA, "reassembly loop started", steps.REASSEMBLY)
+    live.began(MEDIA, *steps.STARTED["reassembly"])
     while True:
         message = live.receive("reassembly")
         if message is None:
@@ -163,7 +162,7 @@ def _join(live: Live, job: Job, total: int, message: Message) -> Loop:
 
 def deletion(live: Live) -> Loop:
     """Remove what a deleted job left: only where the status is deleted or the row is missing."""
-    live.began(MEDIA, "deletion loop started", DELETION)
+    live.began(MEDIA, *steps.STARTED["deletion"])
     while True:
         message = live.receive("deletion")
         if message is None:
@@ -192,7 +191,7 @@ def _remove(live: Live, job_id: str) -> Loop:
 
 def ingest(live: Live) -> Loop:
     """Fetch a source from elsewhere: created -> ingesting -> source uploaded -> created."""
-    live.began(MEDIA, "ingest loop started", INGEST)
+    live.began(MEDIA, *steps.STARTED["ingest"])
     while True:
         message = live.receive("ingest")
         if message is None:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import time
 from collections import defaultdict
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from ops_lib.sandbox.metrics.endpoint import Inference
+from ops_lib.sandbox.pipeline.job import Job
 from ops_lib.sandbox.pipeline.tasks import TaskHistory
 from ops_lib.sandbox.pipeline.version import Version
 from ops_lib.sandbox.pipeline.world import Value
@@ -49,6 +50,15 @@ class Object:
     at: float
 
 
+class Line(NamedTuple):
+    """One log line of a service, not yet in the pipeline's format: most are never read."""
+
+    at: float
+    text: str
+    log_name: str
+    level: str
+
+
 @dataclass
 class Past:
     """A World (see world.py) in plain lists; every time is given, none is the clock's."""
@@ -57,11 +67,17 @@ class Past:
     tasks: TaskHistory
     rows: dict[str, dict[Key, dict[str, Value]]] = field(default_factory=lambda: defaultdict(dict))
     objects: dict[tuple[str, str], Object] = field(default_factory=dict)
-    lines: dict[str, list[tuple[float, str]]] = field(default_factory=lambda: defaultdict(list))
+    lines: dict[str, list[Line]] = field(default_factory=lambda: defaultdict(list))
     waiting: dict[tuple[str, str], Message] = field(default_factory=dict)
     dead: list[Message] = field(default_factory=list)
     passages: dict[str, list[Passage]] = field(default_factory=lambda: defaultdict(list))
     inferences: list[Inference] = field(default_factory=list)
+    # Job, segment and time of each inference that was under way at the end: nobody would invoke it again.
+    under_way: list[tuple[Job, int, float]] = field(default_factory=list)
+
+    def lasts(self, seconds: float) -> float:
+        """Return the seconds themselves: in the past everything took as long as it takes."""
+        return seconds
 
     def update(self, table: str, key: dict[str, Value], changes: dict[str, Value], at: float) -> None:
         """Write attributes of one item."""
@@ -83,9 +99,7 @@ class Past:
 
     def line(self, service: str, text: str, at: float, log_name: str = "", level: str = "INFO") -> None:
         """Log one line; its stream is that of the task that ran at that time."""
-        if log_name:
-            text = f"{time.strftime('%Y-%m-%dT%H:%M:%SZ', time.gmtime(at))} [{level}] {log_name}: {text}"
-        self.lines[service].append((at, text))
+        self.lines[service].append(Line(at, text, log_name, level))
 
     def taken(self, queue: str, token: str, at: float, receives: int = 1, hidden_s: float = 0.0) -> None:
         """A worker received the message; it is hidden for `hidden_s` after the last of `receives`."""

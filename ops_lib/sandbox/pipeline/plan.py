@@ -21,7 +21,7 @@ PER_DAY = 72  # jobs, on the average of a week
 # Share of a day's bursts by hour (UTC): people sleep, and eat at noon.
 HOURS = (1, 0, 0, 0, 0, 1, 3, 8, 12, 14, 13, 9, 8, 12, 14, 14, 12, 9, 8, 9, 8, 6, 4, 2)
 WEEKDAYS = (1.1, 1.2, 1.2, 1.15, 1.15, 0.65, 0.55)
-BURSTS = 15
+BURST = 4  # jobs that follow the first of a burst, on the average
 SEGMENT_STAGES = ("cut", "taken", "invoked", "started", "ended", "recorded")
 POLL_S = 15.0  # SAGEMAKER_ASYNC_POLL_INTERVAL_SECONDS
 
@@ -52,6 +52,10 @@ class Timed:
         later: Any = {k: [at + seconds for at in v] if isinstance(v, list) else v + seconds for k, v in values.items()}
         return Timed(self.job, **later)
 
+    def untriggered(self) -> Timed:
+        """Return the same where reassembly was never triggered."""
+        return replace(self, triggered=inf, reassembly_taken=inf, film=inf, completed=inf)
+
     def without(self, stage: str, index: int | None = None) -> Timed:
         """Return the same where `stage` and all that follows it never came, for one segment or for all."""
         stages = SEGMENT_STAGES[SEGMENT_STAGES.index(stage) :]
@@ -59,7 +63,7 @@ class Timed:
             name: [inf if index in (None, place) else at for place, at in enumerate(getattr(self, name))]
             for name in stages
         }
-        return replace(self, **never, triggered=inf, reassembly_taken=inf, film=inf, completed=inf)  # type: ignore[arg-type]
+        return replace(self.untriggered(), **never)  # type: ignore[arg-type]
 
 
 @dataclass
@@ -78,9 +82,12 @@ def arrivals(day: int, seed: int) -> Iterator[tuple[float, random.Random]]:
     dice = random.Random(f"{seed}:{day}")
     share = WEEKDAYS[time.gmtime(day * DAY_S).tm_wday]
     moments: list[float] = []
-    for _ in range(round(BURSTS * share * dice.uniform(0.8, 1.2))):
+    left = round(PER_DAY * share * dice.uniform(0.9, 1.1))
+    while left > 0:
         at = day * DAY_S + dice.choices(range(24), HOURS)[0] * 3600 + dice.uniform(0, 3600)
-        for _ in range(1 + min(14, int(dice.expovariate(BURSTS / (PER_DAY - BURSTS))))):
+        burst = min(left, 15, 1 + round(dice.expovariate(1 / BURST)))
+        left -= burst
+        for _ in range(burst):
             moments.append(at)
             at += dice.uniform(8, 150)
     for at in sorted(moments):
@@ -95,7 +102,7 @@ def through(stages: Stages, job: Job, created: float, dice: random.Random) -> Ti
     timed.chunked = stages.chunker = timed.chunk_taken + lasts
     for index in range(job.total):
         _segment(stages, timed, timed.chunk_taken + 0.95 * lasts * (index + 1) / job.total, dice)
-    timed.triggered = max(timed.recorded) + 0.3
+    timed.triggered = max(timed.recorded) + 0.03  # by whoever recorded it, at once
     timed.reassembly_taken = max(timed.triggered + dice.uniform(0.3, 1.5), stages.reassembler)
     timed.film = stages.reassembler = timed.reassembly_taken + 7 + job.total * dice.uniform(3, 6)
     timed.completed = timed.film + (0.75 if stages.version.is_newest else 0.0)

@@ -24,7 +24,7 @@ def loops(live: Live) -> list[Loop]:
 
 def status_events(live: Live) -> Loop:
     """Newest: every object in the output bucket is an event; whatever it is, it is acknowledged."""
-    live.began(steps.JOBS, "job-status-events loop started", EVENTS)
+    live.began(steps.JOBS, *steps.STARTED["job-status-events"])
     while True:
         message = live.receive("job-status-events")
         if message is None:
@@ -74,8 +74,7 @@ def record_segment(live: Live, key: str) -> None:
     job = live.job(shape[1])
     row = live.row("jobs", {"job_id": shape[1]})
     if live.version.is_newest and (job is None or not row or "total_segments" not in row):
-        said = f"job-status-events: job_id={shape[1]} job not found or no total_segments, skip"
-        live.line(steps.JOBS, said, time.time(), EVENTS, "WARNING")
+        steps.recording_skipped(live, shape[1], time.time())
         return
     own = job or Job(shape[1], "anaglyph", 1, "", 0)
     steps.recorded(live, own, int(shape[2]), time.time())

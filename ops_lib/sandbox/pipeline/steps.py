@@ -14,7 +14,27 @@ LOCK_TTL_S, INVOCATION_TTL_S = 7_776_000, 14_400
 CHUNKING, REASSEMBLY = "media_worker.chunking", "media_worker.reassembly"
 INFERENCE, TRIGGER = "video_worker.inference", "video_worker.reassembly_trigger"
 STATUS_EVENTS, SEGMENT_OUTPUT = "job_worker.job_status_events", "video_worker.segment_output"
+DELETION, INGEST, OUTPUT_EVENTS = "media_worker.deletion", "media_worker.ingest", "video_worker.output_events"
+# What each loop says when it starts, with its logger's name, by the queue it receives from.
+STARTED = {
+    "chunking": ("chunking loop started", CHUNKING),
+    "reassembly": ("reassembly loop started", REASSEMBLY),
+    "deletion": ("deletion loop started", DELETION),
+    "ingest": ("ingest loop started", INGEST),
+    "video-worker": ("video-worker loop started (backend=sagemaker)", INFERENCE),
+    "output-events": ("output-events loop started (backpressure only)", OUTPUT_EVENTS),
+    "segment-output": ("segment-output loop started", SEGMENT_OUTPUT),
+    "job-status-events": ("job-status-events loop started", STATUS_EVENTS),
+}
 MEDIA, VIDEO, JOBS, WEB, CONTAINER = "media-worker", "video-worker", "job-worker", "web-ui", "inference"
+
+
+def loops_started(world: World, service: str, at: float) -> None:
+    """Each loop of a new task says so."""
+    for queue in world.version.consumers.get(service, ()):
+        if queue in STARTED:
+            text, log_name = STARTED[queue]
+            world.line(service, text, at, log_name)
 
 
 def created(world: World, job: Job, at: float) -> None:
@@ -54,11 +74,13 @@ def chunking_completed(world: World, job: Job, at: float) -> None:
 def invoked(world: World, job: Job, index: int, at: float, inference_id: str = "") -> None:
     """video-worker: the request uploaded and InvokeEndpointAsync accepted."""
     segment = f"job_id={job.job_id} segment_index={index}"
-    world.put_object(OUTPUT, job.request_key(index), 210, at - 0.2)
+    uploaded_at = at - world.lasts(0.2)
+    world.put_object(OUTPUT, job.request_key(index), 210, uploaded_at)
     if world.version.is_newest:
-        world.line(VIDEO, f"video-worker: {segment}/{job.total} invoking SageMaker async", at - 0.3, INFERENCE)
-        place = f"s3://{OUTPUT}/{job.request_key(index)}"
-        world.line(VIDEO, f"{segment} uploaded invocation request to {place}", at - 0.2, "video_worker.model_sagemaker")
+        begun_at, text = at - world.lasts(0.3), f"video-worker: {segment}/{job.total} invoking SageMaker async"
+        world.line(VIDEO, text, begun_at, INFERENCE)
+        text = f"{segment} uploaded invocation request to s3://{OUTPUT}/{job.request_key(index)}"
+        world.line(VIDEO, text, uploaded_at, "video_worker.model_sagemaker")
         invocation_row(world, job, index, at, inference_id)
     how = "done via output-events" if world.version.is_newest else "completion via segment-output"
     world.line(VIDEO, f"video-worker: {segment}/{job.total} invoked ({how})", at, INFERENCE)
@@ -91,24 +113,35 @@ def invocation_refused(world: World, job: Job, index: int, at: float, why: str) 
 def inference_started(world: World, job: Job, index: int, at: float) -> None:
     """The container takes the request."""
     _container(world, f"job_id={job.job_id} segment_index={index} mode={job.mode} invocations start", at)
-    _container(world, f"job_id={job.job_id} segment_index={index} Running iw3: python -m iw3 -i /tmp/in.mp4", at + 0.5)
+    running = f"job_id={job.job_id} segment_index={index} Running iw3: python -m iw3 -i /tmp/in.mp4"
+    _container(world, running, at + world.lasts(0.5))
 
 
 def inference_completed(world: World, job: Job, index: int, at: float, seconds: float, inference_id: str = "") -> None:
     """The container writes the segment; SageMaker its answer."""
     world.put_object(OUTPUT, job.output_key(index), int(job.source_bytes // job.total * 1.7), at - 0.4)
-    done = f"job_id={job.job_id} segment_index={index} invocations complete duration_seconds={seconds:.2f}"
-    _container(world, done, at - 0.3)
+    container_completed(world, job, index, at - 0.3, seconds)
     world.put_object(OUTPUT, job.response_key(index, inference_id), 16, at)
+
+
+def container_completed(world: World, job: Job, index: int, at: float, seconds: float) -> None:
+    """The container alone: it has written the segment."""
+    done = f"job_id={job.job_id} segment_index={index} invocations complete duration_seconds={seconds:.2f}"
+    _container(world, done, at)
 
 
 def inference_failed(world: World, job: Job, index: int, at: float, inference_id: str = "") -> None:
     """The container answers 500: only a failure object, nothing else (F15)."""
+    container_failed(world, job, index, at)
+    world.put_object(OUTPUT, job.failure_key(index, inference_id), 142, at + 0.5)
+
+
+def container_failed(world: World, job: Job, index: int, at: float) -> None:
+    """The container alone: it answers 500."""
     _container(
         world, f"job_id={job.job_id} segment_index={index} invocations failed: iw3 exited 1; stderr:", at, "ERROR"
     )
     world.line(CONTAINER, "RuntimeError: CUDA out of memory. Tried to allocate 1.20 GiB", at)
-    world.put_object(OUTPUT, job.failure_key(index, inference_id), 142, at + 0.5)
 
 
 def recorded(world: World, job: Job, index: int, at: float) -> None:
@@ -120,6 +153,15 @@ def recorded(world: World, job: Job, index: int, at: float) -> None:
     else:
         text = f"segment-output: job_id={job.job_id} segment_index={index} -> {job.output_uri(index)}"
         world.line(VIDEO, text, at, SEGMENT_OUTPUT)
+
+
+def recording_skipped(world: World, job_id: str, at: float) -> None:
+    """job-worker (newest): the segment came before chunking had written total_segments; SageMaker's answer records it.
+
+    If none comes, nothing ever does (F19).
+    """
+    text = f"job-status-events: job_id={job_id} job not found or no total_segments, skip"
+    world.line(JOBS, text, at, STATUS_EVENTS, "WARNING")
 
 
 def completion_row(world: World, job: Job, index: int, at: float) -> None:
@@ -186,7 +228,7 @@ def film_written(world: World, job: Job, at: float) -> None:
     size = int(job.source_bytes * 1.7)
     if world.version.is_newest:
         text = f"uploading final.mp4 ({size / 2**20:.1f} MiB) to {job.film_key}"
-        world.line(MEDIA, f"reassembly: job_id={job.job_id} {text}", at - 1, REASSEMBLY)
+        world.line(MEDIA, f"reassembly: job_id={job.job_id} {text}", at - world.lasts(1), REASSEMBLY)
     world.put_object(OUTPUT, job.film_key, size, at)
     if world.version.is_newest:
         world.line(MEDIA, f"reassembly: job_id={job.job_id} upload done", at, REASSEMBLY)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from math import inf
 from typing import Any
 
 from ops_lib.sandbox.metrics.endpoint import Inference
@@ -13,12 +14,17 @@ from ops_lib.sandbox.pipeline.plan import Timed
 Happening = tuple[float, Callable[..., None], tuple[Any, ...]]
 
 
-def tell(past: Past, timed: Timed, until: float = float("inf")) -> None:
+def tell(past: Past, timed: Timed, until: float = inf) -> None:
     """Leave in `past` what was done by `until` (seconds since 1970, UTC)."""
-    happened = [one for one in _happenings(past, timed) if one[0] <= until]
+    happened = [one for one in _happenings(past, timed) if one[0] <= until and one[0] < inf]
     happened.sort(key=lambda one: one[0])
     for at, step, about in happened:
         step(*about, at)
+    if past.version.is_newest:
+        # The older version's messages are delivered again.
+        for index in range(timed.job.total):
+            if timed.invoked[index] <= until < timed.ended[index]:
+                past.under_way.append((timed.job, index, timed.invoked[index]))
 
 
 def _happenings(past: Past, timed: Timed) -> list[Happening]:
@@ -64,7 +70,7 @@ def _segment(past: Past, timed: Timed, index: int) -> list[Happening]:
         (ended, _ended(past, timed, index), ()),
         (timed.invoked[index] + 0.1 if newest else recorded + 3, past.done, ("video-worker", chunk)),
         (recorded - 0.1, past.taken, (queue, output)),
-        (recorded, steps.recorded, told),
+        (recorded, *_recorded(past, timed, index)),
         (recorded + 0.05, past.done, (queue, output)),
     ]
     if newest:
@@ -76,6 +82,12 @@ def _segment(past: Past, timed: Timed, index: int) -> list[Happening]:
             (recorded + 0.2, past.done, (queue, response)),
         ]
     return found
+
+
+def _recorded(past: Past, timed: Timed, index: int) -> tuple[Callable[..., None], tuple[Any, ...]]:
+    if past.version.is_newest and timed.recorded[index] < timed.chunked:
+        return steps.recording_skipped, (past, timed.job.job_id)
+    return steps.recorded, (past, timed.job, index)
 
 
 def _ended(past: Past, timed: Timed, index: int) -> Callable[[float], None]:

@@ -21,7 +21,6 @@ from ops_lib.sandbox.pipeline.version import OUTPUT
 VIDEO = steps.VIDEO
 CHUNK = re.compile(r"segments/([^/]+)/(\d{5})_\d{5}_[a-z]+\.mp4")
 TIMEOUT_S = {"runbook": 1200.0, "newest": 3600.0}  # SAGEMAKER_INVOKE_TIMEOUT_SECONDS
-EVENTS = "video_worker.output_events"
 
 
 @dataclass
@@ -45,7 +44,7 @@ def loops(live: Live, container: Container) -> list[Loop]:
 
 def inference(live: Live, container: Container, flights: dict[str, Flight]) -> Loop:
     """Invoke the endpoint for each segment, no more at a time than the version allows."""
-    live.began(VIDEO, "video-worker loop started (backend=sagemaker)", steps.INFERENCE)
+    live.began(VIDEO, *steps.STARTED["video-worker"])
     while True:
         message = live.receive("video-worker") if len(flights) < live.version.in_flight else None
         if message is None:
@@ -62,7 +61,7 @@ def inference(live: Live, container: Container, flights: dict[str, Flight]) -> L
 def _invoke(live: Live, container: Container, flights: dict[str, Flight], flight: Flight) -> None:
     job, index = flight.job, flight.index
     try:
-        container.accept(Invocation(job, index, flight.inference_id, time.time()))
+        container.accept(Invocation(job, index, flight.inference_id, time.time(), TIMEOUT_S[live.version.name]))
     except Refused as refusal:
         steps.invocation_refused(live, job, index, time.time(), str(refusal))
         return
@@ -77,7 +76,7 @@ def output_events(live: Live, flights: dict[str, Flight]) -> Loop:
 
     A slot is freed by whichever task reads the event: the leak of F20 is cured here and an incident instead.
     """
-    live.began(VIDEO, "output-events loop started (backpressure only)", EVENTS)
+    live.began(VIDEO, *steps.STARTED["output-events"])
     while True:
         message = live.receive("output-events")
         _forget_landed(live, flights)
@@ -129,7 +128,7 @@ def _bad(live: Live, flight: Flight) -> bool:
 
 def segment_output(live: Live) -> Loop:
     """Older version: the second thread, which records a completion for each segment and triggers."""
-    live.began(VIDEO, "segment-output loop started", steps.SEGMENT_OUTPUT)
+    live.began(VIDEO, *steps.STARTED["segment-output"])
     while True:
         message = live.receive("segment-output")
         if message is None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from typing import Protocol
 
 from ops_lib.sandbox.pipeline.version import Version
@@ -9,10 +10,18 @@ from ops_lib.sandbox.pipeline.version import Version
 Value = str | int
 
 
+def as_logged(text: str, at: float, log_name: str, level: str) -> str:
+    """Return a line in the pipeline's format, as it stands where it has no logger's name."""
+    return f"{time.strftime('%Y-%m-%dT%H:%M:%SZ', time.gmtime(at))} [{level}] {log_name}: {text}" if log_name else text
+
+
 class World(Protocol):
     """What the steps do to the world. Times are seconds since 1970 (UTC); queues and tables by their short names."""
 
     version: Version
+
+    def lasts(self, seconds: float) -> float:
+        """Return how long the pipeline's work of so many seconds takes here."""
 
     def update(self, table: str, key: dict[str, Value], changes: dict[str, Value], at: float) -> None:
         """Write attributes of one item, making it where there is none, as the pipeline's unconditional updates do."""

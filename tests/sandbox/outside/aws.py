@@ -6,6 +6,7 @@ import json
 import os
 import sys
 import time
+import uuid
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +25,11 @@ def client(service: str) -> Any:
     assert "ops_lib" not in sys.modules
     # One attempt: what is said is what the first answer was.
     return boto3.client(service, config=Config(retries={"total_max_attempts": 1}, max_pool_connections=32))
+
+
+def unique(stem: str) -> str:
+    """Return a name that no resource has yet."""
+    return f"{stem}-{uuid.uuid4().hex[:12]}"
 
 
 def recording() -> dict[str, Any]:

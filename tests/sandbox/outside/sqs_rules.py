@@ -91,3 +91,25 @@ def test_an_unknown_queue() -> None:
         except error:
             continue
         raise AssertionError("an unknown queue was answered")
+
+
+def test_recorded_dead_letters_say_where_they_come_from() -> None:
+    """AWS: API reference, "ReceiveMessage", MessageSystemAttributeNames: DeadLetterQueueSourceArn."""
+    found = [(name, one) for name in RECORDED if name.endswith("-dlq") for one in received(name)]
+    assert found
+    for name, message in found:
+        source = attributes(name.removesuffix("-dlq"))["QueueArn"]
+        assert message["Attributes"]["DeadLetterQueueSourceArn"] == source
+
+
+def test_an_old_dead_letter_can_be_held_and_given_back() -> None:
+    """AWS: Developer Guide, "Amazon SQS visibility timeout": 12 hours from the receive, however old the message is."""
+    name = "stereo-spot-chunking-dlq"
+    time.sleep(1.2)
+    letters = received(name)
+    assert any(time.time() - int(one["Attributes"]["SentTimestamp"]) / 1000 > 12 * 3600 for one in letters)
+    for seconds in (600, 0):
+        for letter in letters:
+            handle = letter["ReceiptHandle"]
+            SQS.change_message_visibility(QueueUrl=url(name), ReceiptHandle=handle, VisibilityTimeout=seconds)
+    assert attributes(name)["ApproximateNumberOfMessages"] == str(len(letters))

@@ -120,8 +120,8 @@ def test_motos_own_interface_is_not_served(path: str, method: str) -> None:
 
 
 def test_an_operation_that_nobody_wrote_fails_and_is_not_answered_emptily() -> None:
-    """AWS: (ours) moto answers 500 for what it has not got; boto3 sees an error, never an empty success."""
+    """AWS: (ours) what nobody has checked is refused as the client's error; boto3 never sees an empty success."""
     client = aws.client("application-autoscaling")
     with pytest.raises(client.exceptions.ClientError) as error:
-        client.describe_scaling_activities(ServiceNamespace="ecs")
-    assert error.value.response["Error"]["Code"] == "500"
+        client.describe_scheduled_actions(ServiceNamespace="ecs")
+    assert error.value.response["Error"]["Code"] == "NotInThisSandbox"

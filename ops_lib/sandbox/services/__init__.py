@@ -1,0 +1,1 @@
+"""What AWS does by itself about the pipeline's services in time: tasks follow, counts scale, alarms change."""

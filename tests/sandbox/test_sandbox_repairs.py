@@ -1,0 +1,124 @@
+"""A repair made in the sandbox makes the job really complete; what nobody repaired stays as it was."""
+
+from __future__ import annotations
+
+import ast
+import json
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from ops_lib.sandbox import processes
+from ops_lib.sandbox.incidents import INCIDENTS, for_version
+from tests.sandbox.running import command, start
+
+VERSIONS = ("runbook", "newest")
+SCRIPT = Path(__file__).parent / "outside" / "repairs.py"
+DEADLINE_S = 100
+# Nothing brings these back: there is no remedy, or no job.
+NO_REMEDY = {
+    "too-many-segments-for-trigger": "none: its developers",
+    "deleted-job": "must never be touched",
+    "unknown": "a status nobody knows",
+    "upload-abandoned": "nobody uploaded anything",
+    "at-maximum-capacity": "it drains by itself",
+    "version-mix": "there are only lines",
+    "progress-stale": "there are only records",
+    "wrong-deployment": "nothing of the pipeline is wrong",
+}
+PIPELINE = ("workers-never-started", "notifications-overlap", "worker-thread-dead", "no-workers", "access-denied")
+LEFT_ALONE = ("lock-burned-early", "trigger-never-ran", "inference-refused")
+
+
+def repairable(version: str) -> list[str]:
+    """Return the repairable incidents about single jobs."""
+    return [name for name in for_version(version) if INCIDENTS[name].kind == "job" and name not in NO_REMEDY]
+
+
+def known_repairs() -> set[str]:
+    tree = ast.parse(SCRIPT.read_text(encoding="utf-8"))
+    (table,) = (node.value for node in tree.body if isinstance(node, ast.AnnAssign) and node.target.id == "REPAIRS")  # type: ignore[union-attr]
+    return {key.value for key in table.keys}  # type: ignore[union-attr]
+
+
+def wrong(name: str) -> dict[str, dict[str, str | None]]:
+    """Return what is still wrong with the jobs of each incident, as `reveal` says it."""
+    return {one["name"]: one["jobs"] for one in processes.ask(name, "reveal", {})["incidents"]}
+
+
+def wait_until_well(name: str, incidents: list[str]) -> dict[str, Any]:
+    deadline = time.monotonic() + DEADLINE_S
+    while time.monotonic() < deadline:
+        left = {incident: jobs for incident, jobs in wrong(name).items() if incident in incidents}
+        left = {incident: jobs for incident, jobs in left.items() if any(jobs.values())}
+        if not left:
+            return {}
+        time.sleep(0.5)
+    return left
+
+
+@pytest.fixture
+def living() -> Iterator[Any]:
+    """Start a sandbox whose workers work fast, with incidents."""
+    root, started = Path(os.environ["OPS_STATE"]), []
+
+    def begin(name: str, version: str, incidents: list[str], speed: str = "400") -> Any:
+        started.append(name)
+        planted = [word for incident in incidents for word in ("--incident", incident)]
+        return start(root, name, "--version", version, "--speed", speed, "--jobs", "30", *planted)
+
+    yield begin
+    for name in started:
+        command(root, "stop", name)
+
+
+def repair(sandbox: Any, about: dict[str, list[str]]) -> None:
+    subprocess.run(
+        [sys.executable, SCRIPT, json.dumps(about)], env=os.environ | sandbox.access, check=True, timeout=120
+    )
+
+
+def test_every_incident_about_a_job_has_a_repair_or_a_reason() -> None:
+    wanted = {name for name, one in INCIDENTS.items() if one.kind in ("job", "pipeline")}
+    assert known_repairs() | set(NO_REMEDY) == wanted
+    assert not known_repairs() & set(NO_REMEDY)
+
+
+@pytest.mark.parametrize("version", VERSIONS)
+def test_what_is_put_right_completes_and_the_rest_stays(version: str, living: Any) -> None:
+    name = f"sandbox-repaired-{version}"
+    planted = repairable(version)
+    sandbox = living(name, version, planted)
+    before = wrong(name)
+    assert {incident for incident, jobs in before.items() if not any(jobs.values())} == set()
+    mended = [incident for incident in planted if incident not in LEFT_ALONE]
+    repair(sandbox, {incident: list(before[incident]) for incident in mended})
+    assert wait_until_well(name, mended) == {}
+    after = wrong(name)
+    assert {incident: after[incident] for incident in LEFT_ALONE} == {name: before[name] for name in LEFT_ALONE}
+    repair(sandbox, {incident: list(before[incident]) for incident in LEFT_ALONE})
+    assert wait_until_well(name, planted) == {}
+
+
+@pytest.mark.parametrize("incident", PIPELINE)
+def test_the_pipeline_is_put_right(incident: str, living: Any) -> None:
+    version = "newest" if "newest" in INCIDENTS[incident].versions else "runbook"
+    name = "sandbox-well-again"
+    sandbox = living(name, version, [incident])
+    before = wrong(name)
+    assert all(before[incident].values())
+    repair(sandbox, {incident: list(before[incident])})
+    assert wait_until_well(name, [incident]) == {}
+
+
+@pytest.mark.parametrize("version", VERSIONS)
+def test_what_only_looks_stuck_goes_on_by_itself(version: str, living: Any) -> None:
+    healthy = ["chunking-queued", "chunking-in-progress", "reassembly-queued", "reassembly-running", "just-finished"]
+    living("sandbox-healthy", version, healthy)
+    assert wait_until_well("sandbox-healthy", healthy) == {}

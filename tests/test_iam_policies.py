@@ -1,0 +1,144 @@
+"""The committed policies (deploy/iam): the reader's is what the notebooks call, no less and no more."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import subprocess
+import sys
+import urllib.request
+from pathlib import Path
+from typing import Any
+
+import botocore.session
+import pytest
+from botocore import xform_name
+
+from ops_lib.sandbox.actions import ACTION_OF, action_of
+from ops_lib.sandbox.checked import OPERATIONS
+from tests.sandbox.running import running
+
+ROOT = Path(__file__).parents[1]
+NOTEBOOKS = ("0_triage", "3_stuck_job", "daily_health")
+# AWS: they need no permission, or only botocore asks for them.
+NEED_NONE = {"sts:GetCallerIdentity"}
+# Asked only where Logs Insights is refused, or is interrupted.
+IN_TROUBLE = {"logs:FilterLogEvents", "logs:StopQuery"}
+# AWS: Service Authorization Reference: no resource types, or only others than these requests name.
+NAME_NO_RESOURCE = {
+    *("application-autoscaling:DescribeScalableTargets", "cloudwatch:DescribeAlarms", "cloudwatch:GetMetricData"),
+    *("ecs:DescribeTaskDefinition", "ecs:ListServices", "ecs:ListTasks", "logs:DescribeLogGroups"),
+    *("logs:GetQueryResults", "logs:StopQuery", "application-autoscaling:RegisterScalableTarget"),
+}
+READING = re.compile(r"[a-z0-9-]+:(Describe|Filter|Get|List|Query|Simulate|StartQuery|StopQuery)\w*")
+
+
+def policy(name: str) -> dict[str, Any]:
+    content: dict[str, Any] = json.loads((ROOT / "deploy" / "iam" / f"{name}.json").read_text(encoding="utf-8"))
+    return content
+
+
+def several(given: Any) -> list[str]:
+    return given if isinstance(given, list) else [given]
+
+
+def actions(name: str) -> set[str]:
+    return {action for statement in policy(name)["Statement"] for action in several(statement["Action"])}
+
+
+@pytest.mark.parametrize("name", ["reader", "responder"])
+def test_every_action_is_one_of_awss_by_its_whole_name(name: str) -> None:
+    session, renamed = botocore.session.get_session(), set(ACTION_OF.values()) | {"iam:PassRole"}
+    for statement in policy(name)["Statement"]:
+        assert statement["Effect"] == "Allow"
+        assert several(statement["Action"]) == sorted(several(statement["Action"]))
+        for action in several(statement["Action"]):
+            service, _, operation = action.partition(":")
+            assert action in renamed or operation in session.get_service_model(service).operation_names, action
+
+
+@pytest.mark.parametrize("name", ["reader", "responder"])
+def test_every_statement_has_a_name_of_its_own_and_is_about_the_pipeline(name: str) -> None:
+    content = policy(name)
+    assert content["Version"] == "2012-10-17"
+    names = [statement["Sid"] for statement in content["Statement"]]
+    assert len(set(names)) == len(names)
+    for statement in content["Statement"]:
+        for resource in several(statement["Resource"]):
+            if resource == "*":
+                assert set(several(statement["Action"])) <= NAME_NO_RESOURCE, statement["Sid"]
+            else:
+                assert "stereo-spot" in resource
+
+
+def test_a_policy_fits_into_a_role() -> None:
+    # AWS: IAM User Guide, "IAM and AWS STS quotas": a managed policy has at most 6,144 characters without white space.
+    for name in ("reader", "responder"):
+        assert len(json.dumps(policy(name), separators=(",", ":"))) < 6144
+
+
+def test_the_reader_changes_nothing_and_sees_no_message() -> None:
+    assert [action for action in actions("reader") if not READING.fullmatch(action)] == []
+    assert not actions("reader") & {"s3:GetObject", "sqs:ReceiveMessage", "dynamodb:ExecuteStatement"}
+
+
+def test_the_responder_may_whatever_the_reader_may() -> None:
+    mine = policy("responder")["Statement"]
+    for statement in policy("reader")["Statement"]:
+        assert statement in mine
+
+
+def test_the_responder_receives_and_discards_dead_letters_only() -> None:
+    inspecting = {"sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:ChangeMessageVisibility", "sqs:PurgeQueue"}
+    for statement in policy("responder")["Statement"]:
+        if inspecting & set(several(statement["Action"])):
+            assert all(resource.endswith("-dlq") for resource in several(statement["Resource"]))
+
+
+@pytest.fixture(scope="module")
+def ran(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+    """Run doctor and the notebooks with the reader's key; return what was called and what each of them left."""
+    root = tmp_path_factory.mktemp("ran")
+    ops, environment = [sys.executable, "-m", "ops_lib"], ["-e", "recording-newest"]
+    with running(root, "recording-newest") as sandbox:
+        commands = {name: [*ops, "run", name, *environment, "--output", str(root / name)] for name in NOTEBOOKS}
+        commands["doctor"] = [*ops, "doctor", *environment]
+        own = os.environ | {"OPS_STATE": str(root)}
+        started = {
+            name: subprocess.Popen(
+                command, env=own, cwd=ROOT, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
+            )
+            for name, command in commands.items()
+        }
+        said = {name: process.communicate(timeout=200)[0] for name, process in started.items()}
+        with urllib.request.urlopen(f"{sandbox.state['endpoint_url']}/sandbox/calls") as answer:
+            calls = set(json.load(answer))
+    codes = {name: process.returncode for name, process in started.items()}
+    return {"calls": calls, "said": said, "codes": codes, "root": root}
+
+
+def test_the_reader_may_exactly_what_the_notebooks_call(ran: dict[str, Any]) -> None:
+    called = {action_of(operation) for operation in ran["calls"]}
+    assert called - NEED_NONE - actions("reader") == set(), "add it to deploy/iam/reader.json and responder.json"
+    assert actions("reader") - called - IN_TROUBLE == set(), "nothing calls it: take it out of deploy/iam"
+
+
+def test_what_is_called_only_in_trouble_is_called_by_a_reader() -> None:
+    sources = "".join(file.read_text(encoding="utf-8") for file in (ROOT / "ops_lib" / "read").glob("*.py"))
+    for action in IN_TROUBLE:
+        assert action in OPERATIONS
+        assert f".{xform_name(action.partition(':')[2])}(" in sources
+
+
+@pytest.mark.parametrize("name", NOTEBOOKS)
+def test_with_the_readers_key_a_notebook_reads_everything(ran: dict[str, Any], name: str) -> None:
+    assert ran["codes"][name] in (0, 1, 2), ran["said"][name]
+    findings = json.loads((ran["root"] / name / "findings.json").read_text(encoding="utf-8"))
+    assert findings["unread"] == []
+    assert "stereo-spot-ops-reader" in (ran["root"] / name / "report.html").read_text(encoding="utf-8")
+
+
+def test_with_the_readers_key_doctor_finds_nothing_amiss(ran: dict[str, Any]) -> None:
+    assert ran["codes"]["doctor"] == 0, ran["said"]["doctor"]
+    assert "cannot write" in ran["said"]["doctor"]
