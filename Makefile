@@ -7,7 +7,7 @@ PYTHON := $(shell command -v python3.11 || command -v python3)
 PARALLEL := --numprocesses 2 --dist loadfile
 NBSTRIPOUT := $(BIN)/nbstripout --keep-id --extra-keys "metadata.papermill cell.metadata.papermill metadata.widgets"
 
-.PHONY: report test prove second-opinion check format lab bench lock clean
+.PHONY: report test prove second-opinion rules check format lab bench lock clean
 
 report: $(VENV)/.ready  ## environment, sandbox and daily report; ends with the path of the HTML page
 	@$(BIN)/ops report --environment sandbox; code=$$?; \
@@ -22,6 +22,9 @@ prove: check  ## the same tests with their long counts
 
 second-opinion: $(VENV)/.ready $(SECOND)/.ready  ## the shared conformance rules against another AWS-compatible server
 	$(BIN)/python -m tests.second_opinion $(SECOND)/bin/python
+
+rules: $(VENV)/.ready  ## every conformance rule of the sandbox, with the AWS document it stands on
+	@$(BIN)/python -m tests.sandbox
 
 check: $(VENV)/.ready  ## format, lint, types, notebooks without outputs
 	$(BIN)/ruff format --check .

@@ -46,6 +46,13 @@ MISSING = {
     "ServiceNotFoundException",
     "404",
 }
+# IAM's name of the action, where it is not the operation's (Service Authorization Reference, "Amazon S3").
+IAM_NAMES = {
+    "s3:ListObjectsV2": "s3:ListBucket",
+    "s3:HeadBucket": "s3:ListBucket",
+    "s3:HeadObject": "s3:GetObject",
+    "s3:GetBucketNotificationConfiguration": "s3:GetBucketNotification",
+}
 
 
 class Incomplete(Exception):
@@ -79,7 +86,9 @@ def _from_client_error(source: str, error: ClientError) -> Unread:
     code = str(error.response.get("Error", {}).get("Code", "?"))
     said = _line(error)
     if code in DENIED:
-        return Unread(source, "denied", f"access denied: {said}", f"add {source.split(' ')[0]} to the reader role")
+        operation = source.split(" ")[0]
+        action = IAM_NAMES.get(operation, operation)
+        return Unread(source, "denied", f"access denied: {said}", f"add {action} to the reader role")
     if code in EXPIRED:
         return Unread(source, "denied", f"the credential is not valid: {said}", "sign in again")
     if code in THROTTLED:

@@ -68,7 +68,8 @@ class Clock:
                 live = Live(self._version, task_id, fresh, frozenset() if fresh else self._stalled)
                 self._engine.start(task_id, self._loops(service, live))
         self._engine.step()
-        self._sampler.sample(time.time(), len(self._container.backlog), self._busy)
+        waiting = [one.at for one in list(self._container.backlog)]
+        self._sampler.sample(time.time(), waiting, self._container.converting > 0, self._busy)
 
     def _busy(self) -> set[str]:
         """Return the services that hold a message."""

@@ -140,6 +140,7 @@ def _message(message: Message) -> dict[str, Any]:
         "MessageId": str(uuid.uuid5(uuid.NAMESPACE_URL, f"{message.queue}/{message.token}/{message.sent}")),
         "Body": body,
         "Attributes": attributes,
+        "MovedAt": message.moved,
         "VisibleAt": int(message.hidden_until * 1000),
     }
 

@@ -89,3 +89,17 @@ def test_a_long_reason_is_cut() -> None:
     unread = attempt("x", failing(ValueError("y" * 5000)))
     assert isinstance(unread, Unread)
     assert len(unread.reason) < 400
+
+
+@pytest.mark.parametrize(
+    ("source", "action"),
+    [
+        ("sqs:GetQueueAttributes q", "sqs:GetQueueAttributes"),
+        ("s3:ListObjectsV2 bucket", "s3:ListBucket"),
+        ("s3:GetBucketNotificationConfiguration bucket", "s3:GetBucketNotification"),
+    ],
+)
+def test_a_missing_permission_is_named_as_iam_spells_it(source: str, action: str) -> None:
+    unread = attempt(source, failing(client_error("AccessDenied")))
+    assert isinstance(unread, Unread)
+    assert unread.next_step == f"add {action} to the reader role"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from math import isnan
+from math import inf, isnan
 
 import pytest
 from hypothesis import given, settings
@@ -27,7 +27,7 @@ def stays(draw: st.DrawFn) -> Stay:
 
 def values(found: list[Stay], polled: bool, name: str) -> list[float]:
     """Return the value of every minute, NaN where there is a gap."""
-    series = history("q", found, FIRST, FIRST + MINUTES, polled)[queues.metric("q", name)]
+    series = history("q", found, FIRST, FIRST + MINUTES, inf if polled else -inf)[queues.metric("q", name)]
     return [*series.values, *[float("nan")] * (MINUTES - len(series.values))]
 
 
@@ -82,3 +82,10 @@ def test_a_queue_that_workers_ask_never_pauses() -> None:
 def test_who_receives_something_receives_nothing_less_often() -> None:
     busy = [Stay(START + 1, START + 2 + number, START + 90) for number in range(5)]
     assert values(busy, True, EMPTY)[:3] == [0, 3, 3]
+
+
+def test_an_idle_queue_has_zeros_as_long_as_somebody_asks_it_and_gaps_from_then_on() -> None:
+    stopped = (FIRST + 20) * 60
+    series = history("q", [], FIRST, FIRST + MINUTES, stopped)[queues.metric("q", queues.VISIBLE)]
+    assert series.between(FIRST, FIRST + 20) == [0] * 20
+    assert series.between(FIRST + 20, FIRST + MINUTES) == []

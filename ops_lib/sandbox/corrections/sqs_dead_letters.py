@@ -6,6 +6,7 @@ the enqueue timestamp unchanged. API reference, "ReceiveMessage": DeadLetterQueu
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from typing import Any
 
@@ -44,6 +45,7 @@ def bury(queue: Queue, message: Message) -> None:
     assert queue.dead_letter_queue is not None
     queue._messages.remove(message)
     mark(message, queue)
+    message.moved_at = time.time()  # type: ignore[attr-defined]
     queue.dead_letter_queue.add_message(message)
 
 

@@ -39,6 +39,7 @@ def _message(queue: Queue, recorded: dict[str, Any]) -> Message:
     message.approximate_first_receive_timestamp = int(attributes["ApproximateFirstReceiveTimestamp"])
     message.approximate_receive_count = int(attributes["ApproximateReceiveCount"])
     message.visible_at = recorded.get("VisibleAt", 0)
+    message.moved_at = recorded.get("MovedAt")  # type: ignore[attr-defined]
     if message.approximate_receive_count:
         # Whoever received it last has a handle, too.
         message.receipt_handle = sqs_handles.handle_of(queue, message, message.approximate_first_receive_timestamp)

@@ -7,15 +7,25 @@ VariantName; ModelLatency in microseconds, TotalProcessingTime and TimeInBacklog
 from __future__ import annotations
 
 from collections.abc import Sequence
+from math import inf
 from typing import NamedTuple
 
-from ops_lib.sandbox.metrics.queues import Stay
+from ops_lib.sandbox.metrics.queues import AGE, VISIBLE, Stay
 from ops_lib.sandbox.metrics.queues import history as waiting
 from ops_lib.sandbox.metrics.series import MINUTE_S, Metric, Minutes, Series, events_of
 from ops_lib.sandbox.pipeline.version import ENDPOINT
 
 BY_ENDPOINT = (("EndpointName", ENDPOINT),)
 BY_VARIANT = (("EndpointName", ENDPOINT), ("VariantName", "AllTraffic"))
+
+BACKLOG = ("ApproximateBacklogSize", "ApproximateBacklogSizePerInstance", "ApproximateAgeOfOldestRequest")
+# Idle and at work, in percent.
+MACHINE = (
+    ("GPUUtilization", 0.0, 97.0),
+    ("GPUMemoryUtilization", 3.0, 61.0),
+    ("CPUUtilization", 2.0, 180.0),
+    ("MemoryUtilization", 11.0, 38.0),
+)
 
 
 class Inference(NamedTuple):
@@ -45,12 +55,8 @@ def history(done: Sequence[Inference], first: int, last: int) -> dict[Metric, Se
     """Return the endpoint's metrics for minutes `first` to `last` (the last not included)."""
     made: dict[Metric, Series] = {**latencies(done)}
     stays = [Stay(one.invoked, one.started, one.ended) for one in done]
-    counted = waiting("endpoint", stays, first, last, polled=True)
-    for ours, theirs in (
-        ("ApproximateBacklogSize", "ApproximateNumberOfMessagesVisible"),
-        ("ApproximateBacklogSizePerInstance", "ApproximateNumberOfMessagesVisible"),
-        ("ApproximateAgeOfOldestRequest", "ApproximateAgeOfOldestMessage"),
-    ):
+    counted = waiting("endpoint", stays, first, last, polled_until=inf)
+    for ours, theirs in zip(BACKLOG, (VISIBLE, VISIBLE, AGE), strict=True):
         series = next(series for one, series in counted.items() if one.name == theirs)
         made[Metric("AWS/SageMaker", ours, BY_ENDPOINT)] = series
     return made | _machine(done, first, last)
@@ -63,12 +69,7 @@ def _machine(done: Sequence[Inference], first: int, last: int) -> dict[Metric, S
             inside = min(one.ended, (minute + 1) * MINUTE_S) - max(one.started, minute * MINUTE_S)
             shares[minute - first] += inside / MINUTE_S
     made: dict[Metric, Series] = {}
-    for name, idle, full in (
-        ("GPUUtilization", 0.0, 97.0),
-        ("GPUMemoryUtilization", 3.0, 61.0),
-        ("CPUUtilization", 2.0, 180.0),
-        ("MemoryUtilization", 11.0, 38.0),
-    ):
+    for name, idle, full in MACHINE:
         series = made[Metric("/aws/sagemaker/Endpoints", name, BY_VARIANT)] = Minutes(first)
         for minute, share in enumerate(shares, first):
             series.put(minute, round(idle + min(share, 1.0) * (full - idle), 2))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from moto.sqs.models import sqs_backends
 
@@ -31,23 +31,32 @@ class Sampler:
             self._counts[queue, kind] += 1
             self._active[queue] = at
 
-    def sample(self, now: float, backlog: int, busy: Callable[[], set[str]]) -> None:
-        """Write the values of every minute that ended by `now`; `busy()`: the services with work in hand.
+    def sample(self, now: float, backlog: Sequence[float], converting: bool, busy: Callable[[], set[str]]) -> None:
+        """Write the values of every minute that ended by `now`.
 
-        After a longer sleep of the machine there is a gap, as where nothing reported.
+        `backlog`: since when each request waits at the endpoint; `converting`: it has one in hand; `busy()`: the
+        services with work in hand. After a longer sleep of the machine there is a gap, as where nothing reported.
         """
         minute = int(now // MINUTE_S)
         for each in range(max(self._minute, minute - MOST_MINUTES), minute):
             self._minute = each
-            self._sample(now, backlog, busy())
-            self._counts.clear()
+            # Taken whole: whoever counts meanwhile counts for the next minute.
+            counts, self._counts = self._counts, Counter()
+            for name, queue in list(sqs_backends[ACCOUNT][REGION].queues.items()):
+                self._queue(name, queue.attributes, counts, _oldest_s(queue, now), now)
+            self._endpoint(backlog, converting, now)
+            self._services(busy())
         self._minute = minute
 
-    def _sample(self, now: float, backlog: int, working: set[str]) -> None:
-        for name, queue in list(sqs_backends[ACCOUNT][REGION].queues.items()):
-            self._queue(name, queue.attributes, _oldest_s(queue, now), now)
-        for ours in ("ApproximateBacklogSize", "ApproximateBacklogSizePerInstance"):
-            self._put(Metric("AWS/SageMaker", ours, endpoint.BY_ENDPOINT), backlog)
+    def _endpoint(self, backlog: Sequence[float], converting: bool, now: float) -> None:
+        oldest_s = now - min(backlog) if backlog else 0.0
+        for ours, value in zip(endpoint.BACKLOG, (len(backlog), len(backlog), oldest_s), strict=True):
+            self._put(Metric("AWS/SageMaker", ours, endpoint.BY_ENDPOINT), value)
+        for name, idle, full in endpoint.MACHINE:
+            metric = Metric("/aws/sagemaker/Endpoints", name, endpoint.BY_VARIANT)
+            self._put(metric, full if converting else idle)
+
+    def _services(self, working: set[str]) -> None:
         for name, levels in services.LEVELS.items():
             for service, (idle, full) in levels.items():
                 self._put(services.metric(service, name), full if service in working else idle)
@@ -59,14 +68,16 @@ class Sampler:
             if isinstance(there, Events) and isinstance(series, Events):
                 there.put(series.times[0], series.values[0])
 
-    def _queue(self, name: str, attributes: dict[str, str], oldest_s: float, now: float) -> None:
+    def _queue(
+        self, name: str, attributes: dict[str, str], counts: Counter[tuple[str, str]], oldest_s: float, now: float
+    ) -> None:
         visible, hidden, delayed = (
             int(attributes.get(f"ApproximateNumberOfMessages{state}", 0)) for state in ("", "NotVisible", "Delayed")
         )
         if not visible + hidden + delayed and now - self._active.get(name, 0.0) > queues.ACTIVE_S:
             return
         values = {queues.VISIBLE: visible, queues.HIDDEN: hidden, queues.DELAYED: delayed, queues.AGE: oldest_s}
-        values |= {metric: self._counts[name, kind] for kind, metric in KINDS.items()}
+        values |= {metric: counts[name, kind] for kind, metric in KINDS.items()}
         for metric, value in values.items():
             self._put(queues.metric(name, metric), value)
 
@@ -77,5 +88,7 @@ class Sampler:
 
 
 def _oldest_s(queue: object, now: float) -> float:
-    sent = [message.sent_timestamp for message in list(getattr(queue, "_messages", ()))]
-    return now - min(sent) / 1000 if sent else 0.0
+    """Return the age of the oldest message; on a dead-letter queue it counts from the move."""
+    messages = list(getattr(queue, "_messages", ()))
+    came = [getattr(one, "moved_at", None) or one.sent_timestamp / 1000 for one in messages]
+    return now - min(came) if came else 0.0

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from itertools import chain
+from math import inf
 
 from ops_lib.sandbox.metrics import endpoint, queues, services
 from ops_lib.sandbox.metrics.series import MINUTE_S, Metric, Series
@@ -10,9 +11,7 @@ from ops_lib.sandbox.pipeline.past import Past
 from ops_lib.sandbox.pipeline.version import queue_name
 
 
-def of(
-    past: Past, first: float, now: float, short_names: list[str], unpolled: frozenset[str] = frozenset()
-) -> dict[Metric, Series]:
+def of(past: Past, first: float, now: float, short_names: list[str]) -> dict[Metric, Series]:
     """Return every metric of the whole minutes from `first` to `now` (seconds since 1970, UTC).
 
     `short_names`: the deployment's main queues. A service without tasks polls nothing.
@@ -20,9 +19,9 @@ def of(
     start, end = int(first // MINUTE_S), int(now // MINUTE_S)
     made: dict[Metric, Series] = {}
     for short in short_names:
-        polled = past.is_consumed(short)
-        made |= queues.history(queue_name(short), stays(past, short), start, end, polled)
-        made |= queues.history(queue_name(f"{short}-dlq"), dead_stays(past, short), start, end, False)
+        until = past.consumed_until(short)
+        made |= queues.history(queue_name(short), stays(past, short), start, end, until)
+        made |= queues.history(queue_name(f"{short}-dlq"), dead_stays(past, short), start, end, -inf)
     for service, consumed in past.version.consumers.items():
         busy = [(one.taken, one.done) for short in consumed for one in past.passages.get(short, ())]
         made |= services.history(service, busy, start, end)

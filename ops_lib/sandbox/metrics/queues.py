@@ -46,8 +46,11 @@ def metric(queue: str, name: str) -> Metric:
     return Metric("AWS/SQS", name, (("QueueName", queue),))
 
 
-def history(queue: str, stays: Sequence[Stay], first: int, last: int, polled: bool) -> dict[Metric, Minutes]:
-    """Return the queue's metrics for minutes `first` to `last` (the last not included); `polled`: workers ask it."""
+def history(queue: str, stays: Sequence[Stay], first: int, last: int, polled_until: float) -> dict[Metric, Minutes]:
+    """Return the queue's metrics for minutes `first` to `last` (the last not included).
+
+    `polled_until`: until when workers asked it (seconds since 1970, UTC); inf: they still do, -inf: nobody ever did.
+    """
     ordered = sorted(stays, key=lambda stay: stay.came)
     came = _Sweep([stay.came for stay in ordered])
     taken = _Sweep(sorted(stay.taken for stay in ordered if stay.taken is not None))
@@ -62,7 +65,7 @@ def history(queue: str, stays: Sequence[Stay], first: int, last: int, polled: bo
         while oldest < now[0] and (ordered[oldest].went or end + 1) <= end:
             oldest += 1
         sent, received, deleted = (after - earlier for after, earlier in zip(now, before, strict=True))
-        before = now
+        before, polled = now, end <= polled_until
         if not polled and not _active(now, came, went, end):
             continue
         age = end - ordered[oldest].came if oldest < now[0] else 0.0

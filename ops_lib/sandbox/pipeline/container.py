@@ -96,6 +96,7 @@ class Container:
     backlog: deque[Invocation] = field(default_factory=lambda: _backlog)
     dice: random.Random = field(default_factory=random.Random)
     ended: Callable[[Inference], None] = lambda one: None
+    converting: int = 0
 
     def accept(self, invocation: Invocation) -> None:
         """Take an invocation into the backlog; raises Refused if the endpoint does not serve."""
@@ -127,7 +128,11 @@ class Container:
                 yield STUB_S
                 self._put(one.output, STUB)
             else:
-                yield from self._take(one, trouble)
+                self.converting += 1
+                try:
+                    yield from self._take(one, trouble)
+                finally:
+                    self.converting -= 1
 
     def _take(self, one: Invocation, trouble: str | None) -> Loop:
         try:

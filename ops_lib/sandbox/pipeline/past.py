@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from dataclasses import dataclass, field
+from math import inf
 from typing import NamedTuple
 
 from ops_lib.sandbox.metrics.endpoint import Inference
@@ -28,6 +29,7 @@ class Message:
     receives: int = 0
     first_received: float | None = None
     hidden_until: float = 0.0
+    moved: float | None = None  # to the dead-letter queue
 
 
 @dataclass(frozen=True)
@@ -118,11 +120,10 @@ class Past:
         message = self.waiting.pop((queue, token))
         self.passages[queue].append(Passage(message.sent, taken, done))
 
-    def is_consumed(self, queue: str) -> bool:
-        """Return whether a service with a running task receives from this queue."""
-        return any(
-            queue in queues and service in self.tasks.running() for service, queues in self.version.consumers.items()
-        )
+    def consumed_until(self, queue: str) -> float:
+        """Return until when a service received from this queue: inf if it still does, -inf if none ever did."""
+        services = (name for name, queues in self.version.consumers.items() if queue in queues)
+        return max((self.tasks.ran_until(name) for name in services), default=-inf)
 
     def return_messages(self, now: float) -> None:
         """Make every message that is hidden beyond `now` visible: whoever took it is not there any more."""
@@ -137,7 +138,7 @@ class Past:
         """The message was received once too often and lies in the dead-letter queue now."""
         message = self.waiting.pop((queue, token))
         first = message.first_received or at
-        message.first_received = first
+        message.first_received, message.moved = first, at
         message.receives = max(message.receives, MAX_RECEIVE_COUNT) + 1
         self.passages[queue].append(Passage(message.sent, first, at, dead=True))
         self.dead.append(message)

@@ -6,6 +6,7 @@ import uuid
 from bisect import bisect_right
 from collections import defaultdict
 from dataclasses import dataclass, field
+from math import inf
 
 SCALED = "Scaling activity initiated by (deployment ecs-svc/3141592653589793238)"
 REPLACED_S = 30.0
@@ -64,6 +65,13 @@ class TaskHistory:
                 tasks.append(PastTask(own, started, end.at, end.exit_code, end.reason, end.stop_code))
             started = end.at + REPLACED_S if end.followed else None
         return tasks if started is None else [*tasks, PastTask(_id(service, started), started)]
+
+    def ran_until(self, service: str) -> float:
+        """Return when the service's last task stopped: inf if it runs, -inf if there was none."""
+        tasks = self.of(service)
+        if not tasks:
+            return -inf
+        return inf if tasks[-1].stopped is None else tasks[-1].stopped
 
     def running(self) -> set[str]:
         """Return the services that have a running task at the end."""

@@ -89,7 +89,7 @@ def output_events(live: Live, flights: dict[str, Flight]) -> Loop:
 
 def _forget_landed(live: Live, flights: dict[str, Flight]) -> None:
     for inference_id, flight in list(flights.items()):
-        over = time.time() - flight.since > TIMEOUT_S[live.version.name]
+        over = time.time() - flight.since > live.lasts(TIMEOUT_S[live.version.name])
         if over or _good(live, flight) or _bad(live, flight):
             del flights[inference_id]
 
@@ -110,7 +110,7 @@ def _answered(live: Live, flight: Flight) -> bool:
     segment = f"video-worker: job_id={flight.job.job_id} segment_index={flight.index}"
     if _bad(live, flight):
         said = f"{segment} container error (no delete, will retry)"
-    elif time.time() - flight.since > TIMEOUT_S[live.version.name]:
+    elif time.time() - flight.since > live.lasts(TIMEOUT_S[live.version.name]):
         said = f"{segment} async response timeout (no delete)"
     else:
         return False

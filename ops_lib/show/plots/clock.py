@@ -27,7 +27,7 @@ def numbers(times: pd.Series[pd.Timestamp]) -> list[float]:
     return [float(value) for value in found]
 
 
-def time_axis(axes: Axes, start: float, end: float, *, ticks: int = 7) -> None:
+def time_axis(axes: Axes, start: float, end: float, *, ticks: int = 9) -> None:
     """Make the x axis of `axes` a UTC time axis from `start` to `end`, with at most `ticks` ticks."""
     axes.set_xlim(start, end)
     locator = AutoDateLocator(tz=UTC, minticks=3, maxticks=ticks)  # type: ignore[no-untyped-call]

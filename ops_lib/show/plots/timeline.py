@@ -198,6 +198,8 @@ def _gutter(axes: Axes, above: Axes, story: Story) -> None:
 def _count(axes: Axes, story: Story) -> None:
     times = sorted(story.recorded["x"].dropna())
     start, end = story.extent
+    if story.missing:
+        end = number(story.now)  # what comes after is not known
     axes.step([start, *times, end], [*range(len(times) + 1), len(times)], where="post", color=GREEN, linewidth=2)
     axes.axhline(story.total, color=FAINT, linestyle=(0, (4, 3)), linewidth=1)
     axes.set_ylim(0, max(1, story.total) * 1.18)
