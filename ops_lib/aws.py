@@ -6,7 +6,7 @@ sandbox, which brings its own endpoint and keys so that no real credential is ev
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from threading import Lock
 from typing import TYPE_CHECKING, Any, Literal, overload
 
@@ -17,7 +17,8 @@ from botocore.credentials import AssumeRoleCredentialFetcher, DeferredRefreshabl
 from botocore.exceptions import BotoCoreError, ClientError
 from botocore.parsers import ResponseParserError
 
-from ops_lib import gate
+from ops_lib import gate, sandbox_process
+from ops_lib.environment import load_environment
 from ops_lib.errors import NotReadable, WrongAccount
 from ops_lib.settings import Settings
 
@@ -39,6 +40,15 @@ CONFIG = Config(
     retries={"mode": "standard", "total_max_attempts": 3},
     max_pool_connections=32,
     user_agent_extra="stereo-spot-ops",
+)
+# A change is sent once: where its answer is lost, the world is asked, not botocore. S3 may take long over a copy.
+# No checksum that S3 does not ask for: it would wrap the body, and the gate could not compare it.
+ONCE = CONFIG.merge(
+    Config(
+        read_timeout=60,
+        retries={"mode": "standard", "total_max_attempts": 1},
+        request_checksum_calculation="when_required",
+    )
 )
 
 
@@ -86,6 +96,13 @@ class Aws:
                 self._clients[service] = _client(self._session, service, self.settings)
             return self._clients[service]
 
+    def once(self, service: str) -> Any:
+        """Return the client of `service` that sends each call once: for changes, which the gate must admit."""
+        with self._making:
+            if (name := f"{service} once") not in self._clients:
+                self._clients[name] = _client(self._session, service, self.settings, ONCE)
+            return self._clients[name]
+
 
 def connect(settings: Settings) -> Aws:
     """Return the clients of an environment after STS has confirmed the account.
@@ -110,9 +127,21 @@ def connect(settings: Settings) -> Aws:
     return Aws(settings, identity, session)
 
 
-def _client(session: boto3.Session, service: str, settings: Settings) -> Any:
+def connect_responder(settings: Settings) -> Aws:
+    """Return the clients of `ops apply`: the same checks under the responder's credential, never the reader's.
+
+    In a sandbox its own responder's keys; else the YAML's responder_role_arn, assumed from its profile; else the
+    ambient credential, without the YAML's profile, which is the reader's. Raises as `connect` does.
+    """
+    if settings.sandbox:
+        return connect(replace(settings, keys=sandbox_process.responder_keys(settings.sandbox)))
+    role = load_environment(settings.file).responder_role_arn
+    return connect(replace(settings, reader_role_arn=role, profile=settings.profile if role else None))
+
+
+def _client(session: boto3.Session, service: str, settings: Settings, config: Config = CONFIG) -> Any:
     # A sandbox is on this machine: never through the operator's proxy.
-    config = CONFIG.merge(Config(proxies={})) if settings.sandbox else CONFIG
+    config = config.merge(Config(proxies={})) if settings.sandbox else config
     client = session.client(service, endpoint_url=settings.endpoint_url, config=config)  # type: ignore[call-overload]
     gate.guard(client)
     client.meta.events.register("after-call", _refuse_what_aws_never_said)
@@ -150,14 +179,14 @@ def _session(settings: Settings) -> boto3.Session:
 
 
 def _assume(source: botocore.session.Session, role_arn: str, settings: Settings) -> botocore.session.Session:
-    """Return a session under the reader's role; its credentials are fetched when used and renewed by botocore."""
+    """Return a session under a role; its credentials are fetched when used and renewed by botocore."""
     source.set_config_variable("region", settings.region)
     try:
         own = source.get_credentials()
     except BotoCoreError as error:
         raise NotReadable(_who_are_you(settings, error)) from None
     if own is None:
-        raise NotReadable(_who_are_you(settings, ValueError("no credential to assume the reader role with")))
+        raise NotReadable(_who_are_you(settings, ValueError(f"no credential to assume {role_arn} with")))
     fetcher = AssumeRoleCredentialFetcher(
         client_creator=source.create_client,
         source_credentials=own,

@@ -75,11 +75,45 @@ def doctor(environment: str | None) -> int:
     return code
 
 
-@ops.command(context_settings={"ignore_unknown_options": True})
+@ops.command("apply")
+@click.argument("plan_file", type=click.Path(dir_okay=False, path_type=Path))
+@click.option("--code", required=True, help="The code that the review showed.")
+@click.option("-e", "--environment", default=None, help="Name or path; default the plan's own.")
+@click.option("--json", "as_json", is_flag=True, help="One JSON object a line.")
+@click.option("--wait", "wait_s", type=click.FloatRange(0, 3600), default=20.0, help="Seconds to wait for the effect.")
+def apply_plan(plan_file: Path, code: str, environment: str | None, as_json: bool, wait_s: float) -> int:
+    """Apply the reviewed plan in PLAN_FILE under the responder's credential; again: go on where it was ended.
+
+    Exit codes: 0 all steps done, 2 refused or failed, 3 an answer was lost, 64 nothing was begun, 70 crash.
+    """
+    from ops_lib.change.apply import apply
+    from ops_lib.show.applied import teller
+
+    return apply(plan_file, code, environment, teller(as_json), wait_s).exit_code
+
+
+@ops.command(context_settings={"ignore_unknown_options": True}, add_help_option=False)
 @click.argument("arguments", nargs=-1)
 def sandbox(arguments: tuple[str, ...]) -> int:
     """Start, stop or show the sandbox's servers: `ops sandbox start NAME | stop [NAME] | status`."""
     return subprocess.run([sys.executable, "-m", "ops_lib.sandbox", *arguments], check=False).returncode
+
+
+@ops.command()
+@ENVIRONMENT
+@click.option("--verify", is_flag=True, help="Only say whether it holds and what is open; list no entries.")
+@click.option("--head", metavar="N:HASH", help="Say whether it still contains this head, as an outcome printed it.")
+@click.option("--last", type=click.IntRange(min=0), default=20, show_default=True, help="How many entries to list.")
+def journal(environment: str | None, verify: bool, head: str | None, last: int) -> int:
+    """Show what was changed, open intents first. Exit 0, 1: an intent is open, 2: it was cut, altered or reordered."""
+    from ops_lib.change.journal import head_from
+    from ops_lib.show.journal_lines import journal_lines, journal_of
+
+    wanted = head_from(head) if head else None
+    lines, code = journal_lines(journal_of(environment), wanted, 0 if verify else last)
+    for severity, text in lines:
+        click.secho(text, fg=COLOURS.get(severity))
+    return code
 
 
 def _run(notebook: str, environment: str | None, texts: tuple[str, ...], output: Path | None) -> int:

@@ -63,8 +63,14 @@ class EnvironmentFile(_Strict):
         return _beside(file, self.env_file or ".env")
 
     def state_folder(self, file: Path) -> Path:
-        """Return the folder for this environment's plans, journal and reports."""
-        return _beside(file, self.state) if self.state else state_root() / file.stem
+        """Return the folder for this environment's plans and reports; only the journal can lie in S3."""
+        return _beside(file, self.state) if self.state and not _in_s3(self.state) else state_root() / file.stem
+
+    def journal_place(self, file: Path) -> str:
+        """Return where the journal lies: a file in the state folder, or s3://... where `state` says so."""
+        if self.state and _in_s3(self.state):
+            return f"{self.state.rstrip('/')}/journal"
+        return str(self.state_folder(file) / "journal.jsonl")
 
 
 def find_environment(name: str) -> Path:
@@ -81,7 +87,8 @@ def find_environment(name: str) -> Path:
     if not NAME.fullmatch(name):
         rule = "a name is letters, digits, dot, dash and underscore; a path ends in .yaml"
         raise _absent(name, rule, f"use one of: {', '.join(environment_names()) or 'none found'}")
-    for folder in _folders():
+    for folder in (*_folders(), state_root() / name):
+        # The last is where a sandbox that was started under a name of its own says how it is opened.
         if (folder / f"{name}.yaml").is_file():
             return (folder / f"{name}.yaml").absolute()
     raise _absent(
@@ -92,8 +99,10 @@ def find_environment(name: str) -> Path:
 
 
 def environment_names() -> list[str]:
-    """Return the names of all environment files that `find_environment` would find."""
-    return sorted({file.stem for folder in _folders() for file in folder.glob("*.yaml")})
+    """Return the names of all environment files that `find_environment` would find, but for the example."""
+    found = {file.stem for folder in _folders() for file in folder.glob("*.yaml")}
+    found |= {file.stem for file in state_root().glob("sandbox*/sandbox*.yaml") if file.stem == file.parent.name}
+    return sorted(found - {"example"})
 
 
 def load_environment(path: Path) -> EnvironmentFile:
@@ -128,6 +137,10 @@ def _folders() -> list[Path]:
     roots = [Path(named)] if named else []
     roots += [Path.cwd() / "parameters", CHECKOUT]
     return list(dict.fromkeys(root.absolute() / "environments" for root in roots))
+
+
+def _in_s3(place: str) -> bool:
+    return place.startswith("s3://")
 
 
 def _beside(file: Path, text: str) -> Path:

@@ -6,8 +6,13 @@ OpsError                  70  our own failure
 |   +-- BadEnvironment        an environment YAML, or none of that name
 |   +-- BadEnvFile            the pipeline's .env
 |   +-- WrongAccount          STS names another account or region than expected
+|   +-- BadPlanFile           no plan, or one that somebody has edited
+|   +-- WrongCode             the code typed is not that of the plan
+|   +-- PlanExpired           reviewed too long ago to be applied
 +-- NotReadable            3  nothing could be read at all (credentials missing, STS denied)
 +-- ChangeRefused         70  the gate stopped an operation that is not on the list of reads
++-- BadJournal             2  the journal's chain does not hold: an entry was changed, removed, repeated or moved
++-- NotJournalled         70  an entry could not be written: nothing may be changed without it
 +-- SandboxFailed         70  the sandbox's server did not start
 """
 
@@ -53,6 +58,18 @@ class WrongAccount(BadInput):
     """Raised before the first read of data when the credential belongs to another account."""
 
 
+class BadPlanFile(BadInput):
+    """Raised when a file is no plan as the review writes them."""
+
+
+class WrongCode(BadInput):
+    """Raised when the code is not the plan's."""
+
+
+class PlanExpired(BadInput):
+    """Raised when a plan is too old to be applied, or from the future."""
+
+
 class NotReadable(OpsError):
     """Raised when nothing can be read at all: no credential, STS refused, no answer."""
 
@@ -61,6 +78,28 @@ class NotReadable(OpsError):
 
 class ChangeRefused(OpsError):
     """Raised by the gate instead of calling an AWS operation that is not on the list of reads."""
+
+
+class BadJournal(OpsError):
+    """Raised when the journal is not as it was written; `entry` is the first that breaks the chain."""
+
+    exit_code = EXIT_CRITICAL
+
+    def __init__(self, place: str, entry: int, why: str) -> None:
+        self.place, self.entry, self.why = place, entry, why
+        before = f"entries 0 to {entry - 1} hold" if entry else "no entry holds"
+        super().__init__(
+            f"journal {place}: the chain breaks at entry {entry}: {why}; {before}. Next: change nothing, keep a copy "
+            "as evidence, find out who wrote there; to go on, move it aside: the next change begins a new journal."
+        )
+
+
+class NotJournalled(OpsError):
+    """Raised when an entry could not be written: what it was to announce must not be done."""
+
+    def __init__(self, place: str, why: str) -> None:
+        next_step = "make that place writable (space, permissions, network), then apply again"
+        super().__init__(f"journal {place}: nothing could be written: {why}. Next: {next_step}.")
 
 
 class SandboxFailed(OpsError):

@@ -120,11 +120,12 @@ class Lock:
 
 @dataclass(frozen=True)
 class S3Object:
-    """One object of a listing (ListObjectsV2)."""
+    """One object of a listing (ListObjectsV2); `etag` with its quotes, as S3 writes it."""
 
     key: str
     size_bytes: int
     last_modified: datetime
+    etag: str | None = None
 
 
 @dataclass(frozen=True)

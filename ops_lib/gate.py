@@ -11,6 +11,8 @@ Four seams of botocore are patched, for every client made before or after. What 
     RequestSigner.sign         presigned URLs and POST forms, which reach no endpoint; signing any change
     Endpoint._send             a request that says something else on leaving than the name it was called by
 
+All four let pass what the door (ops_lib/door.py) admits: in the process of `ops apply`, one call with its arguments.
+
 `guard(client)` puts the same judgement on one client's own events: it holds even where botocore was reloaded.
 """
 
@@ -27,6 +29,7 @@ from botocore.client import BaseClient
 from botocore.endpoint import Endpoint
 from botocore.signers import RequestSigner
 
+from ops_lib.door import Door, make_door
 from ops_lib.errors import ChangeRefused
 
 Client = TypeVar("Client")
@@ -103,7 +106,7 @@ def guard(client: Client) -> Client:
 
 def install() -> None:
     """Patch the seams, each once. Raises ImportError, with nothing patched, if botocore lacks one of them."""
-    seams = tuple(_seams(_read_judge(), _wire_judge()))
+    seams = tuple(_seams(_read_judge(), _wire_judge(), _DOOR))
     for seam in seams:
         _verify(seam)
     for seam in seams:
@@ -114,8 +117,11 @@ def install() -> None:
             setattr(seam.owner, seam.name, gated)
 
 
-# Judging. Made into closures by install(), so that assigning to a name of this module changes nothing. In its
-# own process `ops apply` will admit one (operation, arguments) at a time here; _api_call has the arguments.
+# Judging. Made into closures by install(), so that assigning to a name of this module changes nothing. Only the
+# first import's door is in the seams: another's admits nothing.
+
+_DOOR = make_door()
+admit = _DOOR.admit
 
 ReadJudge = Callable[[str, str], None]
 WireJudge = Callable[[str, str, Any], None]
@@ -177,15 +183,17 @@ def _refusal(what: str, why: str) -> ChangeRefused:
 
 # One client's events (guard).
 
-_require_read = _read_judge()
+_require_read, _inside = _read_judge(), _DOOR.inside
 
 
 def _on_params(model: Any, **_: Any) -> None:
-    _require_read(model.service_model.service_id, model.name)
+    if not _inside(model.service_model.service_id, model.name):
+        _require_read(model.service_model.service_id, model.name)
 
 
 def _on_sign(operation_name: str, request_signer: Any, **_: Any) -> None:
-    _require_read(str(request_signer._service_id), operation_name)
+    if not _inside(str(request_signer._service_id), operation_name):
+        _require_read(str(request_signer._service_id), operation_name)
 
 
 # Botocore's classes (install).
@@ -198,12 +206,13 @@ class _Seam(NamedTuple):
     wrap: Callable[[Any], Callable[..., Any]]
 
 
-def _seams(judge: ReadJudge, wire: WireJudge) -> Iterator[_Seam]:
+def _seams(judge: ReadJudge, wire: WireJudge, door: Door) -> Iterator[_Seam]:
+    call, make = "self operation_name api_params", "self operation_model request_dict"
     sign = "self operation_name request region_name signing_type expires_in signing_name"
-    yield _Seam(BaseClient, "_make_api_call", "self operation_name api_params", lambda f: _api_call(f, judge))
-    yield _Seam(Endpoint, "make_request", "self operation_model request_dict", lambda f: _make_request(f, judge))
-    yield _Seam(RequestSigner, "sign", sign, lambda f: _sign(f, judge, wire))
-    yield _Seam(Endpoint, "_send", "self request", lambda f: _send(f, wire))
+    yield _Seam(BaseClient, "_make_api_call", call, lambda f: _api_call(f, judge, door))
+    yield _Seam(Endpoint, "make_request", make, lambda f: _make_request(f, judge, door))
+    yield _Seam(RequestSigner, "sign", sign, lambda f: _sign(f, judge, wire, door))
+    yield _Seam(Endpoint, "_send", "self request", lambda f: _send(f, wire, door))
 
 
 def _verify(seam: _Seam) -> None:
@@ -216,23 +225,30 @@ def _verify(seam: _Seam) -> None:
         )
 
 
-def _api_call(original: Any, judge: ReadJudge) -> Callable[..., Any]:
+def _api_call(original: Any, judge: ReadJudge, door: Door) -> Callable[..., Any]:
     def _make_api_call(self: Any, operation_name: str, api_params: Any) -> Any:
+        if door.enters(self, operation_name, api_params):
+            try:
+                return original(self, operation_name, api_params)
+            finally:
+                door.leaves()
         judge(self.meta.service_model.service_id, operation_name)
         return original(self, operation_name, api_params)
 
     return _make_api_call
 
 
-def _make_request(original: Any, judge: ReadJudge) -> Callable[..., Any]:
+def _make_request(original: Any, judge: ReadJudge, door: Door) -> Callable[..., Any]:
     def make_request(self: Any, operation_model: Any, request_dict: Any) -> Any:
-        judge(operation_model.service_model.service_id, operation_model.name)
+        service_id, operation = operation_model.service_model.service_id, operation_model.name
+        if not (door.inside(service_id, operation) and door.passes("requested", request_dict, operation)):
+            judge(service_id, operation)
         return original(self, operation_model, request_dict)
 
     return make_request
 
 
-def _sign(original: Any, judge: ReadJudge, wire: WireJudge) -> Callable[..., Any]:
+def _sign(original: Any, judge: ReadJudge, wire: WireJudge, door: Door) -> Callable[..., Any]:
     prefixes = MappingProxyType({s.service_id: s.endpoint_prefix for s in CATALOGUE})
 
     def sign(
@@ -245,6 +261,11 @@ def _sign(original: Any, judge: ReadJudge, wire: WireJudge) -> Callable[..., Any
         signing_name: Any = None,
     ) -> None:
         service_id = str(self._service_id)
+        is_inside = signing_type == "standard" and door.inside(service_id, operation_name)
+        if is_inside and door.passes("signing", request, operation_name):
+            original(self, operation_name, request, region_name, signing_type, expires_in, signing_name)
+            door.passes("signed", request, operation_name)  # looks again: `before-sign` handlers may change it
+            return
         judge(service_id, operation_name)
         # A presigned URL is used later and by anybody: only of S3's GET and HEAD is it certain what it does.
         if signing_type != "standard" and service_id != "S3":
@@ -257,9 +278,10 @@ def _sign(original: Any, judge: ReadJudge, wire: WireJudge) -> Callable[..., Any
     return sign
 
 
-def _send(original: Any, wire: WireJudge) -> Callable[..., Any]:
+def _send(original: Any, wire: WireJudge, door: Door) -> Callable[..., Any]:
     def _send(self: Any, request: Any) -> Any:
-        wire(self._endpoint_prefix, "it was to be sent under the name of a listed read", request)
+        if not door.passes("sent", request, ""):
+            wire(self._endpoint_prefix, "it was to be sent under the name of a listed read", request)
         return original(self, request)
 
     return _send

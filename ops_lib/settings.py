@@ -56,6 +56,7 @@ class Settings:
     sandbox: str | None
     frozen_now: datetime | None
     state: Path
+    journal: str
     thresholds: Thresholds
     accepted: tuple[Accepted, ...]
     queues: Mapping[str, str]
@@ -87,7 +88,7 @@ def open_settings(environment: str | None = None) -> Settings:
 
     Starts the sandbox's server if the environment is one. Raises BadEnvironment or BadEnvFile.
     """
-    path = find_environment(environment or os.environ.get("OPS_ENVIRONMENT") or "sandbox")
+    path = environment_file(environment)
     declared = load_environment(path)
     sandbox = sandbox_process.ensure(declared.sandbox) if declared.sandbox else None
     env_path = sandbox.env_file if sandbox else declared.env_path(path)
@@ -104,6 +105,7 @@ def open_settings(environment: str | None = None) -> Settings:
         sandbox=declared.sandbox,
         frozen_now=sandbox.frozen_at if sandbox else None,
         state=declared.state_folder(path),
+        journal=declared.journal_place(path),
         thresholds=declared.thresholds,
         accepted=tuple(declared.accepted),
         queues=_by_suffix(names, "_QUEUE_URL"),
@@ -114,6 +116,11 @@ def open_settings(environment: str | None = None) -> Settings:
         output_bucket=names["OUTPUT_BUCKET_NAME"],
         endpoint_name=names.get("SAGEMAKER_ENDPOINT_NAME"),
     )
+
+
+def environment_file(environment: str | None = None) -> Path:
+    """Return the YAML of `environment` (name or path), else of $OPS_ENVIRONMENT, else of the sandbox."""
+    return find_environment(environment or os.environ.get("OPS_ENVIRONMENT") or "sandbox")
 
 
 def read_env_file(path: Path) -> dict[str, str]:

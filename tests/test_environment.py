@@ -97,3 +97,22 @@ def test_the_state_is_under_the_users_state_folder_unless_said(tmp_path: Path, m
     assert load_environment(path).state_folder(path) == Path.home() / ".local/state/ops/prod"
     monkeypatch.setenv("OPS_STATE", str(tmp_path))
     assert load_environment(path).state_folder(path) == tmp_path / "prod"
+
+
+@pytest.mark.parametrize(
+    ("state", "journal", "folder"),
+    [
+        ("", "{root}/prod/journal.jsonl", "{root}/prod"),
+        ("state: /srv/ops", "/srv/ops/journal.jsonl", "/srv/ops"),
+        ("state: s3://ops-bucket/prod", "s3://ops-bucket/prod/journal", "{root}/prod"),
+        ("state: s3://ops-bucket/prod/", "s3://ops-bucket/prod/journal", "{root}/prod"),
+    ],
+)
+def test_the_journal_lies_in_the_state_folder_or_in_s3(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, state: str, journal: str, folder: str
+) -> None:
+    monkeypatch.setenv("OPS_STATE", str(tmp_path / "root"))
+    path = write(tmp_path, "prod", f"env_file: .env\n{state}")
+    declared = load_environment(path)
+    assert declared.journal_place(path) == journal.format(root=tmp_path / "root")
+    assert str(declared.state_folder(path)) == folder.format(root=tmp_path / "root")

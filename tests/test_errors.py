@@ -14,6 +14,8 @@ from ops_lib import errors
         (errors.WrongAccount, 64),
         (errors.NotReadable, 3),
         (errors.ChangeRefused, 70),
+        (errors.BadJournal, 2),
+        (errors.NotJournalled, 70),
         (errors.SandboxFailed, 70),
     ],
 )

@@ -165,7 +165,8 @@ def test_a_wrong_account_stops_before_the_first_read_of_data(tmp_path: Path) -> 
     import urllib.request
 
     path, access = live(tmp_path, account="999999999999")
-    urllib.request.urlopen(f"{access['AWS_ENDPOINT_URL']}/sandbox/calls/reset", data=b"").close()
+    reset = f"{access['AWS_ENDPOINT_URL']}/sandbox/calls/reset"
+    urllib.request.urlopen(urllib.request.Request(reset, b"", {"X-Sandbox-Key": "sandbox"})).close()
     done = run([*OPS, "report", "-e", str(path), "--output", str(tmp_path / "o")], tmp_path, **access)
     with urllib.request.urlopen(f"{access['AWS_ENDPOINT_URL']}/sandbox/calls") as answer:
         calls = json.load(answer)

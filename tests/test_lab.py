@@ -12,7 +12,7 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import pytest
@@ -34,11 +34,17 @@ JOB = "bb37f23c-7609-4727-bc8a-bb541b4bd02a"
 
 @pytest.fixture(scope="module")
 def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """The address of a JupyterLab server on copies of the notebooks; it asks nobody outside for news or updates."""
+    """The address of a JupyterLab server on copies of the notebooks."""
     folder = tmp_path_factory.mktemp("lab")
     for path in (ROOT / "notebooks").glob("*.ipynb"):
         shutil.copy(path, folder)
-    port_file = folder / "port.json"
+    with serving(folder, OPS_ENVIRONMENT="recording-newest") as address:
+        yield address
+
+
+@contextmanager
+def serving(folder: Path, **variables: str) -> Iterator[str]:
+    """The address of a JupyterLab server on `folder`; it asks nobody outside for news or updates."""
     options = {
         "ServerApp.ip": "127.0.0.1",
         "ServerApp.port": "0",
@@ -51,14 +57,14 @@ def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     }
     command = [sys.executable, "-m", "jupyter", "lab", *(f"--{name}={value}" for name, value in options.items())]
     runtime = {"JUPYTER_RUNTIME_DIR": str(folder / "runtime"), "JUPYTER_CONFIG_DIR": str(folder / "config")}
-    environment = os.environ | runtime | {"OPS_ENVIRONMENT": "recording-newest"}
     with (folder / "log").open("wb") as log:
-        server = subprocess.Popen(command, env=environment, stdout=log, stderr=log, start_new_session=True)
+        server = subprocess.Popen(
+            command, env=os.environ | runtime | variables, stdout=log, stderr=log, start_new_session=True
+        )
     try:
         yield _address(folder / "runtime", server, folder / "log")
     finally:
         _end(server)
-        port_file.unlink(missing_ok=True)
 
 
 def _address(runtime: Path, server: subprocess.Popen[bytes], log: Path) -> str:

@@ -17,10 +17,12 @@ CORE = [path for path in sorted(LIBRARY.rglob("*.py")) if "sandbox" not in path.
 NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
 # What a layer may import of ours: itself and everything named here.
 ALLOWED = {
-    "decide": {"evidence", "gathered", "errors"},
+    "decide": {"evidence", "gathered", "errors", "change"},
     "read": {"aws", "evidence", "gathered", "errors", "job_id", "settings"},
-    "change": {"aws", "evidence", "gathered", "errors", "decide", "read", "settings"},
+    "change": {"aws", "evidence", "gathered", "errors", "decide", "gate", "read", "redaction", "settings"},
     "top": {
+        "change",
+        "door",
         "errors",
         "settings",
         "environment",
@@ -78,6 +80,8 @@ def test_nothing_imports_the_sandbox(path: Path) -> None:
 
 @pytest.mark.parametrize("path", [p for p in CORE if layer(p) == "decide"], ids=lambda path: path.name)
 def test_decide_is_pure(path: Path) -> None:
+    # A plan is data; what carries it out is not for rules.
+    assert {name for name in imports(path) if name.startswith("ops_lib.change")} <= {"ops_lib.change.plan"}
     assert not {name.split(".")[0] for name in imports(path)} & IMPURE
     assert not set(attributes(path)) & READS_THE_CLOCK
 
@@ -146,7 +150,7 @@ def test_the_parameters_cell_says_what_the_schema_says(path: Path) -> None:
 def test_a_notebook_opens_its_environment_before_it_reads(path: Path) -> None:
     sources = [cell.source for cell in code_cells(path)]
     assert f'open_runbook("{path.stem}", globals())' in sources[1]
-    assert "book.conclude(" in sources[-1]
+    assert any("book.conclude(" in source for source in sources[-3:])
 
 
 @pytest.mark.parametrize("path", sorted((ROOT / "parameters").glob("*.yaml")), ids=lambda path: path.stem)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 
 from ops_lib.decide.case import Case, spans
-from ops_lib.decide.reassembly import proof_that_run_is_over
+from ops_lib.decide.reassembly import SECOND, proof_that_run_is_over
 from ops_lib.decide.verdict import Verdict, conclude
 from ops_lib.evidence import JobRow, Lock, known
 
@@ -90,13 +90,29 @@ def _lock_taken(case: Case, lock: Lock, started: datetime) -> Verdict:
 
 
 def _run_is_over(case: Case, lock: Lock, facts: list[str]) -> Verdict:
-    early = lock.triggered_at and case.last_completion and lock.triggered_at < case.last_completion
-    if early:
-        facts.append("the lock is older than the last completion: it was triggered too early")
-        return conclude(
-            "lock-burned-early",
-            facts,
-            safe=("reset-lock-and-trigger",),
-            next_step="Every segment is recorded now: reset the lock and trigger in one plan.",
-        )
-    return conclude("reassembly-died", facts)
+    early = _triggered_early(case, lock)
+    if early is None:
+        return conclude("reassembly-died", facts)
+    return conclude(
+        "lock-burned-early",
+        [*facts, early],
+        safe=("reset-lock-and-trigger",),
+        next_step="Every segment is recorded now: reset the lock and trigger in one plan.",
+    )
+
+
+def _triggered_early(case: Case, lock: Lock) -> str | None:
+    """Return why the lock was put before all segments were recorded, None where it was not.
+
+    The worker's own words decide. Without them the times do, but the newest pipeline writes the last completion
+    once more when SageMaker's answer comes, which may be after its own trigger (pipeline.md 2).
+    """
+    since = lock.started_at or lock.triggered_at
+    said = {sign.kind for sign in case.signs if since and sign.at >= since - SECOND}
+    if "completions-short" in said:
+        return "the worker that took it found fewer completions than total_segments"
+    if "concat-started" in said or not (lock.triggered_at and case.last_completion):
+        return None
+    if case.last_completion - lock.triggered_at <= case.grace:
+        return None
+    return "the lock is older than the last completion: it was triggered too early"

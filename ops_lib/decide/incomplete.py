@@ -41,7 +41,7 @@ def _by_segment(case: Case, row: JobRow, facts: list[str]) -> Verdict:
     found: dict[str, str] = {}
     unsure: set[str] = set()
     for segment in left:
-        names, sure = _explain(case, row, segment)
+        names, sure = explain(case, row, segment)
         found.update({name: segment.why for name in names})
         if not sure:
             unsure |= set(names)
@@ -78,7 +78,7 @@ def _cannot_tell(case: Case, row: JobRow, facts: list[str], names: tuple[str, ..
     )
 
 
-def _explain(case: Case, row: JobRow, segment: Segment) -> tuple[tuple[str, ...], bool]:
+def explain(case: Case, row: JobRow, segment: Segment) -> tuple[tuple[str, ...], bool]:
     """Return the verdict names that explain one missing segment, and whether that is settled."""
     if segment.state == "produced but unrecorded":
         return _produced(case, segment)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 
 from ops_lib.decide.case import Case
-from ops_lib.evidence import NotKnown, Task, Unread, known
+from ops_lib.evidence import LogLine, NotKnown, Task, Unread, known
 
 SECOND = timedelta(seconds=1)  # DynamoDB's times are whole seconds, log times are not
 
@@ -48,9 +48,9 @@ def _lines_say(case: Case, started: datetime) -> str | None:
     logs = known(case.evidence.logs)
     stream = _stream_that_took_it(case, started)
     if stream:
-        # The first receipt at the lock's second is the one that took it; any further one means that it went on.
-        after = [line for line in logs.receipts if line.stream == stream and line.at >= started - SECOND]
-        if len(after) > 1:
+        received = [line for line in logs.receipts if line.stream == stream and " received" in line.message]
+        took = _receipt_that_took_it(case, received, started)
+        if took and any(line.at > took for line in received):
             return "the worker has received another reassembly since; it has one reassembly thread"
     if logs.gaps or logs.refused:
         reason = "; ".join(logs.gaps) or "Insights was refused, so other jobs' reassemblies were not looked at"
@@ -66,10 +66,19 @@ def _stream_that_took_it(case: Case, started: datetime) -> str | None:
     turned_away = {sign.stream for sign in case.signs if sign.kind == "lock-not-acquired"}
     for kind in ("concat-started", "completions-short", "reassembly-received"):
         for sign in case.signs:
-            near = started - SECOND <= sign.at
+            near = started - SECOND <= sign.at and "/media-worker/" in sign.stream
             if sign.kind == kind and near and (kind != "reassembly-received" or sign.stream not in turned_away):
                 return sign.stream
     return None
+
+
+def _receipt_that_took_it(case: Case, received: list[LogLine], started: datetime) -> datetime | None:
+    """Return when the message that took the lock was received: the last of this job's by the lock's second.
+
+    A receipt just before it, of another job or of a double that was turned away, is no sign that the worker went on.
+    """
+    own = [line.at for line in received if f"job_id={case.evidence.job_id} " in line.message]
+    return max((at for at in own if started - SECOND <= at < started + SECOND), default=None)
 
 
 def _reason(tasks: list[Task], holder: str) -> str:

@@ -22,7 +22,9 @@ def _list(aws: Aws, bucket: str, prefix: str) -> tuple[S3Object, ...]:
         page = aws.client("s3").list_objects_v2(Bucket=bucket, Prefix=prefix, **token)  # type: ignore[arg-type]
         if "KeyCount" not in page:
             raise ValueError("no KeyCount in the listing")
-        found += [S3Object(o["Key"], int(o["Size"]), utc(o["LastModified"])) for o in page.get("Contents", [])]
+        found += [
+            S3Object(o["Key"], int(o["Size"]), utc(o["LastModified"]), o.get("ETag")) for o in page.get("Contents", [])
+        ]
         if not page["IsTruncated"]:
             return tuple(found)
         token = {"ContinuationToken": page["NextContinuationToken"]}

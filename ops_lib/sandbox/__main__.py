@@ -48,7 +48,10 @@ def sandbox() -> None:
 def start(
     name: str, version: str | None, speed: float | None, jobs: int | None, chosen: tuple[str, ...], blind: bool
 ) -> None:
-    """Start the server NAME if it does not run; print its state as one JSON line. With options: start it afresh."""
+    """Start the server NAME if it does not run so already; print its state as one JSON line.
+
+    One that runs with other options is ended first, and so is a blind one.
+    """
     usual = options.default(name)
     wanted = replace(
         usual,
@@ -62,6 +65,7 @@ def start(
     if wanted != usual and usual.recording:
         raise click.UsageError(f"{name} is a recording: it takes no options")
     click.echo(json.dumps(processes.start(wanted, afresh=wanted != usual)))
+    click.echo(f"next: ops run 0_triage -e {name}", err=True)
 
 
 def _possible(wanted: options.Options) -> None:
@@ -87,8 +91,11 @@ def incidents(version: str) -> None:
 @click.argument("name", type=Name(), default="sandbox")
 def reveal(name: str) -> None:
     """Say which incidents were planted in the running sandbox NAME, and whether all is well now."""
-    for one in processes.ask(name, "reveal", {})["incidents"]:
-        click.echo(f"{one['name']} ({one['kind']} {one['modes']}): {one['told']}")
+    told = processes.ask(name, "reveal", {})["incidents"]
+    if not told:
+        click.echo("nothing was planted")
+    for one in told:
+        click.echo(f"{one['name']} ({' '.join(filter(None, (one['kind'], one['modes'])))}): {one['told']}")
         click.echo(f"  what puts it right: {one['remedy']}")
         for job_id, wrong in one["jobs"].items():
             click.echo(f"  {job_id}: {f'not well: {wrong}' if wrong else 'well'}")

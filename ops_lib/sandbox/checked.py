@@ -17,8 +17,8 @@ CHECKED: dict[str, str] = {
         "DeleteMessageBatch DeleteQueue GetQueueAttributes GetQueueUrl ListDeadLetterSourceQueues ListMessageMoveTasks "
         "ListQueues PurgeQueue ReceiveMessage SendMessage SendMessageBatch SetQueueAttributes StartMessageMoveTask",
     "dynamodb":
-        "BatchWriteItem CreateTable DeleteItem DeleteTable DescribeTable DescribeTimeToLive ExecuteStatement GetItem "
-        "ListTables PutItem Query Scan TransactWriteItems UpdateItem",
+        "BatchWriteItem CreateTable DeleteItem DeleteTable DescribeTable DescribeTimeToLive GetItem ListTables "
+        "PutItem Query Scan TransactWriteItems UpdateItem",
     "logs":
         "CreateLogGroup CreateLogStream DescribeLogGroups DescribeLogStreams FilterLogEvents GetQueryResults "
         "PutLogEvents StartQuery StopQuery",

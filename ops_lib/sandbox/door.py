@@ -1,4 +1,4 @@
-"""The door before moto: what nobody has checked, an unknown key and a forbidden action do not pass it."""
+"""The door before moto: what nobody has checked, unknown keys, forbidden actions and double talk do not pass it."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import Any
 from ops_lib.sandbox import refusals
 from ops_lib.sandbox.access import Access
 from ops_lib.sandbox.checked import require_checked
+from ops_lib.sandbox.coherent import require_one_story
 from ops_lib.sandbox.credentials import Environ
 from ops_lib.sandbox.identities import ANSWERS
 from ops_lib.sandbox.operations import form_of
@@ -25,6 +26,7 @@ class Door:
         try:
             require_checked(operation)
             who = self._access.admit(environ, operation)
+            require_one_story(environ, operation)
             find = ANSWERS.get(operation)
             if find is None:
                 return None

@@ -19,6 +19,7 @@ from urllib.error import HTTPError
 from ops_lib.errors import SandboxFailed
 from ops_lib.places import state_root
 from ops_lib.sandbox import state
+from ops_lib.sandbox.credentials import OWNER
 from ops_lib.sandbox.options import Options
 
 START_TIMEOUT_S, STOP_TIMEOUT_S, HEALTH_TIMEOUT_S = 45.0, 10.0, 2.0
@@ -29,17 +30,28 @@ DIRECT = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 def start(options: Options, afresh: bool = False) -> dict[str, Any]:
     """Return the state of the running server of that name, starting one if none of the present sources answers.
 
-    `afresh`: whatever runs under that name is ended first. Raises SandboxFailed with the server's last words. Two at
-    once start one server: a file lock is held.
+    `afresh`: one that runs with other options is ended first, and so is a blind one. Raises SandboxFailed with the
+    server's last words. Two at once start one server: a file lock is held.
     """
+    try:
+        return _start(options, afresh)
+    except OSError as error:
+        folder = state.folder(options.name)
+        raise SandboxFailed(f"the state folder {folder} cannot be used: {error.strerror}; OPS_STATE moves it") from None
+
+
+def _start(options: Options, afresh: bool) -> dict[str, Any]:
     name = options.name
     place = state.folder(name)
     place.mkdir(parents=True, exist_ok=True)
     with _locked(name):
         running = state.read(name)
-        if running and not afresh and health(running) and running["fingerprint"] == state.fingerprint():
-            return running
-        _end(name)
+        if running and health(running) and running["fingerprint"] == state.fingerprint():
+            same = running.get("options") == options.as_json() and not options.blind
+            if same or not afresh:
+                return running
+        if _end(name):
+            sys.stderr.write(f"{name}: the one that ran was ended; what was done in it is gone\n")
         with (place / "server.log").open("wb") as log:
             command = [sys.executable, "-m", "ops_lib.sandbox", "serve", options.as_json()]
             server = subprocess.Popen(
@@ -72,7 +84,8 @@ def ask(name: str, what: str, content: dict[str, Any]) -> dict[str, Any]:
     running = state.read(name)
     if not running or not health(running):
         raise SandboxFailed(f"the sandbox {name} is not running. Next: ops sandbox start {name}")
-    request = urllib.request.Request(f"{running['endpoint_url']}/sandbox/{what}", json.dumps(content).encode())
+    body, owner = json.dumps(content).encode(), {"X-Sandbox-Key": OWNER}
+    request = urllib.request.Request(f"{running['endpoint_url']}/sandbox/{what}", body, owner)
     try:
         with DIRECT.open(request, timeout=START_TIMEOUT_S) as answer:
             said: dict[str, Any] = json.load(answer)
@@ -87,14 +100,12 @@ def names() -> list[str]:
 
 
 def _end(name: str) -> bool:
-    content = state.read(name)
-    if content is None:
-        return False
-    ours = health(content) is not None
-    if ours:
-        _kill(int(content["pid"]))
+    """End whatever server holds the name's lock, whether its state can be read or not."""
+    pid = state.holder(name)
+    if pid is not None:
+        _kill(pid)
     (state.folder(name) / "state.json").unlink(missing_ok=True)
-    return ours
+    return pid is not None
 
 
 def _kill(pid: int) -> None:

@@ -41,6 +41,7 @@ UNKNOWN_KEY = Kind("UnrecognizedClientException", "InvalidClientTokenId", "Inval
 UNSIGNED = Kind("MissingAuthenticationTokenException", "MissingAuthenticationToken", "AccessDenied")
 EXPIRED = Kind("ExpiredTokenException", "ExpiredToken", "ExpiredToken")
 NOT_CHECKED = same("NotInThisSandbox")
+INCOHERENT = same("IncoherentRequest")
 
 
 class Refused(Exception):

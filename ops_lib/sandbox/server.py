@@ -17,9 +17,10 @@ from werkzeug.serving import BaseWSGIServer, make_server
 
 from ops_lib.sandbox import living, state
 from ops_lib.sandbox import recording as recordings
+from ops_lib.sandbox.checked import OPERATIONS
 from ops_lib.sandbox.corrections.hollow import filled
 from ops_lib.sandbox.corrections.json_content_type import with_protocol
-from ops_lib.sandbox.credentials import Environ
+from ops_lib.sandbox.credentials import OWNER, Environ
 from ops_lib.sandbox.door import Door
 from ops_lib.sandbox.older import OlderJobs
 from ops_lib.sandbox.operations import body_of, operation_of
@@ -32,6 +33,7 @@ from ops_lib.sandbox.story import Story
 
 Respond = Callable[..., Any]
 ALONE_S = 1.0  # without a request
+UNLISTED = "(not in this sandbox)"
 
 
 class _Quiet(MotoRequestHandler):
@@ -61,9 +63,11 @@ class Application:
         self.last_call = time.monotonic()
         if path.startswith("/moto-api"):
             return _json(respond, "404 Not Found", {"error": "the sandbox does not serve moto's own API"})
+        if not str(environ.get("CONTENT_LENGTH") or "0").isdecimal():
+            return _json(respond, "400 Bad Request", {"error": "Content-Length is not a number"})
         operation = operation_of(environ)
         with self._counting:
-            self.calls[operation] += 1
+            self.calls[operation if operation in OPERATIONS else UNLISTED] += 1
         at_the_door = self._door.answer(environ, respond, operation)
         if at_the_door is not None:
             return at_the_door
@@ -96,6 +100,8 @@ class Application:
 
     def _own(self, path: str, environ: Environ, respond: Respond) -> Iterable[bytes]:
         method = environ["REQUEST_METHOD"]
+        if method == "POST" and environ.get("HTTP_X_SANDBOX_KEY") != OWNER:
+            return _json(respond, "403 Forbidden", {"error": "only the sandbox's owner may"})
         if path == "/sandbox/health":
             return _json(respond, "200 OK", self.health)
         if path == "/sandbox/calls":
@@ -141,6 +147,7 @@ class Application:
 
 def serve(options: Options) -> None:
     """Listen on a free port of 127.0.0.1, write the state file, serve until idle or told to end."""
+    held = state.hold(options.name)
     story = None if options.recording else living.story_of(options, time.time())
     recording = living.recording_of(story) if story else recordings.load(options.name, datetime.now(UTC))
     pace.speed = options.speed
@@ -153,6 +160,7 @@ def serve(options: Options) -> None:
         server.serve_forever()
     finally:
         state.remove(options.name, os.getpid())
+        held.close()
 
 
 def _json(respond: Respond, status: str, content: dict[str, Any]) -> Iterable[bytes]:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
 import os
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 from ops_lib.places import state_root
 from ops_lib.sandbox.credentials import READER, RESPONDER
@@ -45,6 +46,9 @@ def write(options: Options, port: int, recording: Recording) -> None:
     place = folder(options.name)
     place.mkdir(parents=True, exist_ok=True)
     _replace(place / ".env", recording.data["env_file"])
+    if options.recording is None and options.name != "sandbox":
+        # So that `-e <name>` opens it.
+        _replace(place.parent / f"{options.name}.yaml", f'sandbox: {options.name}\naccount_id: "{ACCOUNT}"\n')
     _replace(place / "responder.json", json.dumps(_keys(RESPONDER)) + "\n", mode=0o600)
     content = {
         "name": options.name,
@@ -57,9 +61,35 @@ def write(options: Options, port: int, recording: Recording) -> None:
         "account_id": ACCOUNT,
         "version": options.version,
         "lives": options.recording is None,
+        "options": options.as_json(),
         "fingerprint": fingerprint(),
     }
     _replace(place / "state.json", json.dumps(content, indent=2) + "\n")
+
+
+def hold(name: str) -> IO[str]:
+    """Hold the server's own lock as long as this process lives, its pid in it: whoever lost the state finds it so."""
+    place = folder(name)
+    place.mkdir(parents=True, exist_ok=True)
+    held = (place / "server.pid").open("a+")
+    fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    held.truncate(0)
+    held.write(str(os.getpid()))
+    held.flush()
+    return held
+
+
+def holder(name: str) -> int | None:
+    """Return the pid of the server that lives under this name, None if none does."""
+    try:
+        with (folder(name) / "server.pid").open("r+") as held:
+            try:
+                fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                return int(held.read())
+    except (OSError, ValueError):
+        pass
+    return None
 
 
 def remove(name: str, pid: int) -> None:

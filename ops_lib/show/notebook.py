@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 from IPython.display import HTML, display
@@ -21,6 +21,10 @@ from ops_lib.show import page, tables
 from ops_lib.show.findings_file import MIME, document
 from ops_lib.show.plots import Plot
 from ops_lib.show.redact import safe
+
+if TYPE_CHECKING:
+    from ops_lib.change.plan import Plan
+    from ops_lib.decide.repairs import Names, NoRepair
 
 
 @dataclass(frozen=True)
@@ -44,6 +48,23 @@ class Runbook:
         days = self.settings.thresholds.history_days
         return {"now": self.now, "window": timedelta(days=days), "sandbox": self.label}
 
+    @property
+    def names(self) -> Names:
+        """Return what the calls of a repair name in this environment."""
+        from ops_lib.decide.repairs import Names
+
+        here = self.settings
+        return Names(
+            environment=here.environment,
+            account_id=self.aws.identity.account_id,
+            region=here.region,
+            tables=here.tables,
+            queues=here.queues,
+            input_bucket=here.input_bucket,
+            output_bucket=here.output_bucket,
+            endpoint_name=here.endpoint_name,
+        )
+
     def html(self, text: str) -> None:
         """Show ready-made HTML of `tables`."""
         display(HTML(text))
@@ -64,6 +85,12 @@ class Runbook:
         display(
             HTML(f'<p class="caption">{safe(plot.alt)}</p><details><summary>as a table</summary>{inside}</details>')
         )
+
+    def review(self, plan: Plan | NoRepair) -> None:
+        """Show a plan to be approved (headless: written and shown), or why there is none. It changes nothing."""
+        from ops_lib.show.review import review
+
+        review(plan, self.settings)
 
     def about_here(self, findings: Iterable[Finding]) -> tuple[Finding, ...]:
         """Return the findings as this environment sees them: accepted ones marked, links leading back into it."""

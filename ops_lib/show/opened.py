@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import nbformat
+from papermill.iorw import load_notebook_node
 from papermill.parameterize import parameterize_notebook
 
 from ops_lib.parameters import Parameters
@@ -19,7 +20,7 @@ def open_dated_copy(notebook: str, settings: Settings, parameters: Parameters, g
     `given` names the parameters that were set; the environment is always filled in, by its file's path.
     """
     chosen = {name: value for name, value in parameters.model_dump().items() if name in given}
-    source = nbformat.read(NOTEBOOKS / f"{notebook}.ipynb", as_version=4)
+    source = load_notebook_node(str(NOTEBOOKS / f"{notebook}.ipynb"))
     filled = parameterize_notebook(source, chosen | {"environment": str(settings.file)})
     folder = settings.state / "opened"
     folder.mkdir(parents=True, exist_ok=True)

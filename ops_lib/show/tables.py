@@ -98,7 +98,7 @@ def table(frame: pd.DataFrame, *, most: int = 60) -> str:
     """Return a DataFrame as a table, times as UTC, missing values as "not known"; at most `most` rows, said so."""
     columns = [str(name).replace("_", " ") for name in frame.columns]
     body = "".join(
-        f"<tr>{''.join(f'<td>{safe(_cell(value))}</td>' for value in row)}</tr>"
+        f"<tr>{''.join(f'<td>{safe(cell_text(value))}</td>' for value in row)}</tr>"
         for row in frame.head(most).itertuples(index=False)
     )
     more = len(frame) - most
@@ -160,9 +160,8 @@ def _actions(actions: Iterable[str]) -> str:
     return ", ".join(f"<code>{safe(action)}</code>" for action in actions) or "none"
 
 
-def _cell(value: object) -> object:
+def cell_text(value: object) -> str:
+    """Return one value of a DataFrame as people read it; a missing one is "not known"."""
     if value is None or value is pd.NaT or value is pd.NA or value != value:
         return "not known"
-    if isinstance(value, datetime):
-        return f"{value:%Y-%m-%d %H:%M:%S}"
-    return value
+    return f"{value:%Y-%m-%d %H:%M:%S}" if isinstance(value, datetime) else str(value)

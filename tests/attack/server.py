@@ -5,6 +5,7 @@ It shares no code with the gate: whether a request is a change is decided here, 
 
 from __future__ import annotations
 
+import json
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -46,6 +47,8 @@ class _Handler(BaseHTTPRequestHandler):
     server: CountingServer
 
     def _any(self) -> None:
+        if self.path == "/taken":
+            return self._taken()
         body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
         operation = _operation(self.command, self.path, dict(self.headers.items()), body)
         change = operation not in READS if " " not in operation else self.command not in ("GET", "HEAD")
@@ -57,6 +60,14 @@ class _Handler(BaseHTTPRequestHandler):
         self.end_headers()
         if self.command != "HEAD":
             self.wfile.write(answer)
+
+    def _taken(self) -> None:
+        """Tell another process which changes have arrived since it asked last."""
+        told = json.dumps(self.server.take_changes()).encode()
+        self.send_response(200)
+        self.send_header("Content-Length", str(len(told)))
+        self.end_headers()
+        self.wfile.write(told)
 
     def _answer(self) -> bytes:
         if "X-Amz-Target" in self.headers:

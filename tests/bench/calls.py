@@ -38,7 +38,8 @@ def seed(settings: Settings, what: str, count: int) -> None:
 
 def reset(settings: Settings) -> None:
     """Set the server's counts to nothing."""
-    urllib.request.urlopen(f"{settings.endpoint_url}/sandbox/calls/reset", data=b"").close()
+    reset = f"{settings.endpoint_url}/sandbox/calls/reset"
+    urllib.request.urlopen(urllib.request.Request(reset, b"", {"X-Sandbox-Key": "sandbox"})).close()
 
 
 def counted(settings: Settings) -> dict[str, int]:

@@ -17,6 +17,7 @@ GRACE = 140  # the completion queue's VisibilityTimeout and one long poll
 REFUSED = "video-worker: job_id={J} segment_index=1 invoke_async failed: An error occurred (ValidationError)"
 UNWRITTEN = "segment-output: job_id={J} segment_index=1 failed to process message: throttled"
 CONCAT = "reassembly: job_id={J} concat 3 segments -> final.mp4"
+SHORT = "reassembly: job_id={J} completions=2 != total_segments=3"
 RECEIVED = "reassembly: job_id={J} received"
 
 
@@ -186,6 +187,26 @@ STATES: list[tuple[str, str, Callable[[], JobEvidence]]] = [
         "L2 before the last completion, over",
         "lock-burned-early",
         lambda: replace(job(lock=(2 * LONG, 2 * LONG)), tasks=read(())),
+    ),
+    (
+        "L2, over, the last completion written once more behind the trigger",
+        "reassembly-died",
+        lambda: replace(job(lock=(LONG + GRACE, LONG)), tasks=read(())),
+    ),
+    (
+        "L2, over, put longer before the last completion than an event is late",
+        "lock-burned-early",
+        lambda: replace(job(lock=(LONG + GRACE + 1, LONG)), tasks=read(())),
+    ),
+    (
+        "L2, over, put early by the times, but the worker found all of them",
+        "reassembly-died",
+        lambda: replace(job(lock=(2 * LONG, 2 * LONG), lines=[line(CONCAT, 2 * LONG, STREAM)]), tasks=read(())),
+    ),
+    (
+        "L2, over, the worker said that completions were missing",
+        "lock-burned-early",
+        lambda: replace(job(lock=(LONG + 1, LONG), lines=[line(SHORT, LONG, STREAM)]), tasks=read(())),
     ),
     ("C < N, L1", "lock-burned-early", lambda: job(recorded=(0, 2), lock=(HOUR, None))),
     ("C < N, L2", "lock-burned-early", lambda: job(recorded=(0, 2), lock=(60, 59))),

@@ -1,4 +1,4 @@
-"""`python -m tests.sandbox`: every conformance rule of the sandbox with the AWS document it stands on (`make rules`)."""
+"""`make rules`: every conformance rule of the sandbox, with the AWS document it stands on."""
 
 from __future__ import annotations
 

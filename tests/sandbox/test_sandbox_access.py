@@ -15,9 +15,10 @@ import pytest
 
 from ops_lib.sandbox.access import Access
 from ops_lib.sandbox.actions import Needed, needed
+from ops_lib.sandbox.coherent import SIGNED_AS
 from ops_lib.sandbox.credentials import OWNER, READER, RESPONDER, Signed, signed
 from ops_lib.sandbox.door import Door
-from ops_lib.sandbox.operations import operation_of
+from ops_lib.sandbox.operations import TARGETS, operation_of
 from ops_lib.sandbox.refusals import EXPIRED, UNKNOWN_KEY, UNSIGNED, Refused
 from tests.sandbox.running import command, start
 
@@ -29,8 +30,11 @@ URL = "http://127.0.0.1:1/123456789012/stereo-spot-chunking"
 
 def request(target: str, said: Any, key: str = READER, token: str = "") -> dict[str, Any]:
     body = said if isinstance(said, bytes) else json.dumps(said).encode()
-    scope = f"AWS4-HMAC-SHA256 Credential={key}/20261125/us-east-1/x/aws4_request, SignedHeaders=host, Signature=0"
+    service = TARGETS.get(target.partition(".")[0], "x")
+    place = f"{key}/20261125/us-east-1/{SIGNED_AS.get(service, service)}/aws4_request"
+    scope = f"AWS4-HMAC-SHA256 Credential={place}, SignedHeaders=host, Signature=0"
     told = {"REQUEST_METHOD": "POST", "PATH_INFO": "/", "QUERY_STRING": "", "CONTENT_LENGTH": str(len(body))}
+    told |= {"CONTENT_TYPE": "application/x-amz-json-1.0"}
     made = told | {"HTTP_X_AMZ_TARGET": target, "HTTP_AUTHORIZATION": scope, "wsgi.input": io.BytesIO(body)}
     return made | ({"HTTP_X_AMZ_SECURITY_TOKEN": token} if token else {})
 

@@ -7,7 +7,7 @@ import json
 import re
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -30,13 +30,34 @@ RULES = TESTS / "sandbox" / "outside"
 # Operations of one word; others ("search") are words of Python's, too.
 PLAIN = ("query", "scan")
 REFUSED_ON_PURPOSE = {"describe_scheduled_actions"}
-# Called through boto3's attribute, by quoted name, or by the AWS name in the table of a test.
+# Called through boto3's attribute, or by quoted name in the table of a test.
 CALLED = re.compile(r"\.([a-z]\w+)\b|\"([a-z]\w+)\"")
+# A client of a service is made by its quoted name, in the file itself or in one beside it.
+SERVICE = re.compile(rf"\"({'|'.join(CHECKED)})\"")
+BESIDE = re.compile(r"^from (\w+) import ", re.MULTILINE)
 
 
-def called_in(files: Iterator[Path]) -> set[str]:
-    texts = [file.read_text(encoding="utf-8") for file in files if ELSEWHERE not in file.parents]
-    return {first or second for text in texts for first, second in CALLED.findall(text)}
+def called_in(files: Iterable[Path]) -> set[tuple[str, str]]:
+    """Return (service, method) of every word that may be a call, for each service that its file has a client of."""
+    found = set()
+    for file in files:
+        if ELSEWHERE in file.parents:
+            continue
+        text = file.read_text(encoding="utf-8")
+        methods = {first or second for first, second in CALLED.findall(text)}
+        found |= {(service, method) for service in services_of(file, text) for method in methods}
+    return found
+
+
+def services_of(file: Path, text: str) -> set[str]:
+    beside = [file.with_name(f"{name}.py") for name in BESIDE.findall(text)]
+    texts = [text, *(one.read_text(encoding="utf-8") for one in beside if one.exists())]
+    return {service for each in texts for service in SERVICE.findall(each)}
+
+
+def listed() -> list[tuple[str, str]]:
+    """Return (service, operation) of the list."""
+    return [(service, name) for service, names in CHECKED.items() for name in names.split()]
 
 
 def test_each_operation_on_the_list_is_one_of_awss() -> None:
@@ -49,17 +70,17 @@ def test_each_operation_on_the_list_is_one_of_awss() -> None:
 def test_each_operation_on_the_list_is_called_by_a_rule_a_reader_or_a_test() -> None:
     mine = Path(__file__)
     called = called_in(file for file in [*TESTS.rglob("*.py"), *READERS.glob("*.py")] if file != mine)
-    assert {name for name in OPERATIONS if xform_name(name.partition(":")[2]) not in called} == set()
+    assert {f"{service}:{name}" for service, name in listed() if (service, xform_name(name)) not in called} == set()
 
 
 @pytest.mark.parametrize("files", [READERS.glob("*.py"), RULES.glob("*_rules.py")], ids=["readers", "rules"])
 def test_each_operation_that_they_call_is_on_the_list(files: Iterator[Path]) -> None:
     session = botocore.session.get_session()
     awss = {xform_name(name) for service in CHECKED for name in session.get_service_model(service).operation_names}
-    listed = {xform_name(operation.partition(":")[2]) for operation in OPERATIONS}
-    theirs = {method for method in called_in(files) & awss if "_" in method or method in PLAIN}
+    methods = {xform_name(name) for _, name in listed()}
+    theirs = {method for _, method in called_in(files) if method in awss and ("_" in method or method in PLAIN)}
     assert "get_queue_url" in theirs
-    assert theirs - listed - REFUSED_ON_PURPOSE == set()
+    assert theirs - methods - REFUSED_ON_PURPOSE == set()
 
 
 def test_each_operation_on_the_list_has_an_action() -> None:

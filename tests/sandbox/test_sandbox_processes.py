@@ -73,7 +73,7 @@ def test_started_twice_it_is_one_server(root: Path) -> None:
     assert servers(root) == [first.state["pid"]]
     assert set(first.state) == {
         *("name", "pid", "port", "endpoint_url", "loaded_at", "access_key_id", "secret_access_key", "region"),
-        *("account_id", "version", "lives", "fingerprint"),
+        *("account_id", "version", "lives", "options", "fingerprint"),
     }
 
 
@@ -301,3 +301,23 @@ def test_an_unknown_name_is_a_matter_of_use(root: Path) -> None:
     done = command(root, "start", "production")
     assert done.returncode == 64
     assert "recording-newest" in done.stderr
+
+
+def test_a_server_whose_state_was_lost_is_found_by_its_lock_and_ended(root: Path) -> None:
+    first = start(root, "sandbox-lost", "--speed", "0", "--jobs", "20").state
+    (root / "sandbox-lost" / "sandbox" / "state.json").write_bytes(b"\x00 garbage")
+    second = start(root, "sandbox-lost", "--speed", "0", "--jobs", "20").state
+    assert second["pid"] != first["pid"]
+    assert not alive(first["pid"])
+    (root / "sandbox-lost" / "sandbox" / "state.json").unlink()
+    assert "stopped" in command(root, "stop", "sandbox-lost").stdout
+    assert not alive(second["pid"])
+
+
+def test_a_state_folder_that_cannot_be_used_is_said_in_one_line(root: Path) -> None:
+    file = root / "a-file"
+    file.write_text("", encoding="utf-8")
+    done = command(file, "start", "sandbox")
+    assert done.returncode == 70
+    assert "OPS_STATE moves it" in done.stderr
+    assert "Traceback" not in done.stderr

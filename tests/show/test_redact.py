@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ops_lib.show.redact import REMOVED, redact, safe
+from ops_lib.show.redact import REMOVED, on_one_line, redact, safe
 
 KEY = "AKIA" + "IOSFODNN7EXAMPLE"
 
@@ -57,3 +57,16 @@ def test_no_markup_and_no_control_character_gets_through(text: str) -> None:
 
 def test_hostile_text_is_shown_as_text() -> None:
     assert safe("<script>alert(1)</script>") == "&lt;script&gt;alert(1)&lt;/script&gt;"
+
+
+@given(st.text())
+def test_a_terminal_gets_one_printable_line(text: str) -> None:
+    shown = on_one_line(text)
+    assert all(c.isprintable() for c in shown)
+    assert len(shown) <= 300
+
+
+def test_a_terminal_gets_no_secret_and_no_endless_line() -> None:
+    assert KEY not in on_one_line(f"denied for {KEY}")
+    assert on_one_line("a\x1b[31m\n  b") == "a\N{REPLACEMENT CHARACTER}[31m b"
+    assert on_one_line("x" * 500).endswith("... (500 characters)")

@@ -1,7 +1,8 @@
 """Requests that DynamoDB refuses and moto answers: each is a mistake that must be seen here, not first on AWS.
 
 AWS: API reference, "Query" (FilterExpression, IndexName), "BatchWriteItem" and "PutItem", Errors; Developer Guide,
-"Expression attribute values". Not looked at: the type that an update gives to the key of an index.
+"Expression attribute values"; "Legacy conditional parameters": not with expressions, Limit: 1 or more. Not looked at:
+the type that an update gives to the key of an index.
 """
 
 from __future__ import annotations
@@ -12,12 +13,23 @@ from collections.abc import Callable, Iterable, Iterator
 from functools import wraps
 from typing import Any
 
-from moto.dynamodb.exceptions import MockValidationException, TransactionCanceledException
+from moto.dynamodb.exceptions import MockValidationException, ProvidedKeyDoesNotExist, TransactionCanceledException
 from moto.dynamodb.models.table import Table
 from moto.dynamodb.responses import DynamoHandler
 
+from ops_lib.sandbox.corrections.dynamodb_keys import fits, missing, require_key
+
 Request = dict[str, Any]
 EXPRESSIONS = ("KeyConditionExpression", "FilterExpression", "ConditionExpression", "UpdateExpression")
+LEGACY = (
+    "AttributeUpdates",
+    "AttributesToGet",
+    "ConditionalOperator",
+    "Expected",
+    "KeyConditions",
+    "QueryFilter",
+    "ScanFilter",
+)
 VALUE = re.compile(r":\w+")
 # A name, or the placeholder of one, where a path begins.
 NAME = re.compile(r"(?<![:.\w#])#?[A-Za-z_]\w*")
@@ -29,9 +41,10 @@ def apply() -> None:
     looked_at: dict[str, Callable[[DynamoHandler], None]] = {
         "query": _query,
         "scan": _scan,
+        "get_item": _one,
         "put_item": _put,
-        "update_item": _values,
-        "delete_item": _values,
+        "update_item": _one,
+        "delete_item": _one,
         "batch_write_item": _batch,
         "transact_write_items": _transaction,
     }
@@ -42,23 +55,27 @@ def apply() -> None:
 def _after(look: Callable[[DynamoHandler], None], answer: Callable[..., Any]) -> Callable[..., Any]:
     @wraps(answer)
     def answered(self: DynamoHandler) -> Any:
+        require_one_kind(self.body)
         look(self)
         return answer(self)
 
     return answered
 
 
-def _values(handler: DynamoHandler) -> None:
+def _one(handler: DynamoHandler) -> None:
     require_values(handler.body)
+    require_key(handler.dynamodb_backend.get_table(handler.body["TableName"]), handler.body["Key"])
 
 
 def _scan(handler: DynamoHandler) -> None:
     require_values(handler.body)
+    require_limit(handler.body)
     _schema(handler)
 
 
 def _query(handler: DynamoHandler) -> None:
     require_values(handler.body)
+    require_limit(handler.body)
     keys, names = _schema(handler), handler.body.get("ExpressionAttributeNames") or {}
     for name in NAME.findall(handler.body.get("FilterExpression") or ""):
         if names.get(name, name) in keys:
@@ -78,21 +95,47 @@ def _batch(handler: DynamoHandler) -> None:
     for name, requests in requested.items():
         table = handler.dynamodb_backend.get_table(name)
         items = [request["PutRequest"]["Item"] for request in requests if "PutRequest" in request]
-        _require_distinct(table, [*items, *(one["DeleteRequest"]["Key"] for one in requests if "DeleteRequest" in one)])
+        keys = [request["DeleteRequest"]["Key"] for request in requests if "DeleteRequest" in request]
+        for key in keys:
+            require_key(table, key)
         for item in items:
             require_types(table, item)
+        _require_distinct(table, [*items, *keys])
 
 
 def _transaction(handler: DynamoHandler) -> None:
-    """An item of a wrong type is a reason for which the transaction is cancelled, not an error of the request."""
+    """A key of a wrong type is a reason for which the transaction is cancelled, not an error of the request."""
     wrong = []
     for action in handler.body["TransactItems"]:
         ((kind, request),) = action.items()
         require_values(request)
         table = handler.dynamodb_backend.get_table(request["TableName"])
-        wrong.append(mismatch(table, request["Item"]) if kind == "Put" else None)
+        wrong.append(mismatch(table, request["Item"]) if kind == "Put" else _unfit(table, request["Key"]))
     if any(wrong):
         raise TransactionCanceledException([("ValidationError" if words else None, words, None) for words in wrong])
+
+
+def _unfit(table: Table, key: Request) -> str | None:
+    return None if fits(table, key) else ProvidedKeyDoesNotExist.provided_key_does_not_exist_msg
+
+
+def require_one_kind(request: Request) -> None:
+    """Raise a ValidationException for legacy parameters beside expressions."""
+    legacy = [name for name in LEGACY if name in request]
+    expressions = [name for name in (*EXPRESSIONS, "ProjectionExpression") if name in request]
+    if legacy and expressions:
+        told = f"Non-expression parameters: {{{', '.join(legacy)}}} Expression parameters: {{{', '.join(expressions)}}}"
+        words = "Can not use both expression and non-expression parameters in the same request"
+        raise MockValidationException(f"{words}: {told}")
+
+
+def require_limit(request: Request) -> None:
+    """Raise a ValidationException for a page of no items."""
+    limit = request.get("Limit")
+    if limit is not None and limit < 1:
+        words = f"Value '{limit}' at 'limit' failed to satisfy constraint"
+        least = "Member must have value greater than or equal to 1"
+        raise MockValidationException(f"1 validation error detected: {words}: {least}")
 
 
 def require_values(request: Request) -> None:
@@ -114,7 +157,9 @@ def require_types(table: Table, item: Request) -> None:
 
 
 def mismatch(table: Table, item: Request) -> str | None:
-    """Return what is wrong with the type of a key, also of an index; an item without one is in no index."""
+    """Return what is wrong with the keys of an item, also of an index; an item without one is in no index."""
+    if words := missing(table, item):
+        return words
     types = {each["AttributeName"]: each["AttributeType"] for each in table.attr}
     for name in sorted(set(types) & set(item)):
         (actual,) = item[name]

@@ -20,6 +20,8 @@ from moto.moto_api import state_manager
 
 NEVER = 10**12
 PAGE = 100
+LAUNCH_TYPES = ("EC2", "FARGATE", "EXTERNAL", "MANAGED_INSTANCES")
+DESIRED = ("RUNNING", "PENDING", "STOPPED")
 KILLED = 137
 # Held by whoever reads or changes tasks and services: requests and the clock are different threads.
 one_at_a_time = RLock()
@@ -100,6 +102,9 @@ def stop_task(self: EC2ContainerServiceResponse) -> ActionResult:
 def list_tasks(self: EC2ContainerServiceResponse) -> ActionResult:
     """ListTasks: desired status RUNNING unless asked otherwise; ServiceNotFoundException; pages of at most 100."""
     cluster, service = self._get_param("cluster", "default"), self._get_param("serviceName")
+    launch_type, desired = self._get_param("launchType"), self._get_param("desiredStatus") or "RUNNING"
+    if launch_type not in (None, *LAUNCH_TYPES) or desired not in DESIRED:
+        raise InvalidParameterException(f"launchType or desiredStatus is unknown: {launch_type}, {desired}")
     backend = self.ecs_backend
     with one_at_a_time:
         name = backend._get_service(cluster, service).name if service else None
@@ -109,8 +114,9 @@ def list_tasks(self: EC2ContainerServiceResponse) -> ActionResult:
             self._get_param("family"),
             self._get_param("startedBy"),
             None,
-            self._get_param("desiredStatus") or "RUNNING",
+            desired,
         )
+        tasks = [task for task in tasks if launch_type in (None, task.launch_type)]
         arns = [task.task_arn for task in tasks if name is None or task.group == f"service:{name}"]
     token = str(self._get_param("nextToken") or 0)
     if not token.isdecimal():

@@ -7,7 +7,7 @@ import re
 from collections.abc import Callable
 from typing import Any
 
-from moto.logs.exceptions import InvalidParameterException
+from moto.logs.exceptions import InvalidParameterException, ResourceNotFoundException
 from moto.logs.responses import LogsResponse
 
 from ops_lib.sandbox.corrections.log_requests import Event, events_between, every_stream, group_named
@@ -25,15 +25,19 @@ def apply() -> None:
 def filter_log_events(self: LogsResponse) -> str:
     """FilterLogEvents for an empty pattern, one word or one quoted phrase; both ends of the window are included.
 
-    InvalidParameterException for any other pattern, or for not exactly one way to name the group.
+    InvalidParameterException for any other pattern, a limit out of range, or not exactly one way to name the group;
+    ResourceNotFoundException for a stream that is not there.
     """
     asked = json.loads(self.body)
     text, wanted = _phrase(asked.get("filterPattern") or ""), _streams(asked)
     names = [asked[name] for name in ("logGroupName", "logGroupIdentifier") if asked.get(name)]
     if len(names) != 1:
         raise InvalidParameterException("exactly one of logGroupName and logGroupIdentifier must be given")
+    group = group_named(self, names[0])
+    if not set(asked.get("logStreamNames") or []) <= set(group.streams):
+        raise ResourceNotFoundException("The specified log stream does not exist.")
     first_ms, last_ms = int(asked.get("startTime") or 0), int(asked.get("endTime", FOR_EVER_MS))
-    found = events_between(group_named(self, names[0]), first_ms, last_ms, wanted)
+    found = events_between(group, first_ms, last_ms, wanted)
     matched = [event for event in found if text in event.message]
     matched.sort(key=lambda event: event[:3], reverse=asked.get("startFromHead") is False)
     return json.dumps(_page(matched, asked))
@@ -59,8 +63,11 @@ def _page(events: list[Event], asked: dict[str, Any]) -> dict[str, Any]:
     token = str(asked.get("nextToken") or 0)
     if not token.isdecimal():
         raise InvalidParameterException("The specified nextToken is invalid.")
+    limit = int(asked.get("limit", PAGE))
+    if not 1 <= limit <= PAGE:
+        raise InvalidParameterException(f"limit must be between 1 and {PAGE}: {limit}")
     start = int(token)
-    end = start + min(int(asked.get("limit") or PAGE), PAGE)
+    end = start + limit
     page: dict[str, Any] = {"events": [_event(event) for event in events[start:end]], "searchedLogStreams": []}
     return page | ({"nextToken": str(end)} if end < len(events) else {})
 

@@ -32,6 +32,7 @@ SHAPE = re.compile(
 # AWS: 10,000 rows a page, 100,000 in all by nextToken.
 PAGE, MOST = 10_000, 100_000
 GROUPS = ("logGroupName", "logGroupNames", "logGroupIdentifiers")
+MOST_GROUPS = 50
 KEPT = 100  # queries; AWS keeps results for seven days
 
 
@@ -58,7 +59,8 @@ def start_query(self: LogsResponse) -> str:
     """StartQuery.
 
     MalformedQueryException for another shape, ResourceNotFoundException for an unknown group,
-    InvalidParameterException for a limit out of range or not exactly one way to name groups.
+    InvalidParameterException for a limit out of range, a window that ends before it begins, more than 50 groups or not
+    exactly one way to name them.
     """
     asked = json.loads(self.body)
     shape, pattern = _parsed(str(asked["queryString"]))
@@ -121,8 +123,12 @@ def _scan(request: LogsResponse, asked: dict[str, Any]) -> list[Event]:
     if len([name for name in GROUPS if asked.get(name)]) != 1:
         raise InvalidParameterException(f"exactly one of {', '.join(GROUPS)} must be given")
     names = asked.get("logGroupNames") or asked.get("logGroupIdentifiers") or [asked["logGroupName"]]
-    groups = [group_named(request, name) for name in names]
+    if len(names) > MOST_GROUPS:
+        raise InvalidParameterException(f"at most {MOST_GROUPS} log groups can be queried: {len(names)}")
     first_ms, last_ms = int(asked["startTime"]) * 1000, int(asked["endTime"]) * 1000
+    if first_ms > last_ms:
+        raise InvalidParameterException("startTime must not be after endTime")
+    groups = [group_named(request, name) for name in names]
     return [event for group in groups for event in events_between(group, first_ms, last_ms)]
 
 

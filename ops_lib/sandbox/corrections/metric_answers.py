@@ -5,6 +5,7 @@ moto produces none of AWS's own metrics, aligns nothing, has no percentiles. Exp
 
 from __future__ import annotations
 
+import re
 import time
 from datetime import UTC, datetime
 from typing import Any
@@ -20,6 +21,7 @@ from ops_lib.sandbox.metrics.series import MINUTE_S, Metric, Series, events_of, 
 kept: dict[Metric, Series] = {}
 
 MOST_QUERIES, MOST_POINTS = 500, 100_800
+ID = re.compile(r"[a-z]\w*", re.ASCII)
 HIGH_RESOLUTION = (1, 5, 10, 20, 30)
 POINTS_OF_STATISTICS = 1440
 PAGE_OF_METRICS = 500
@@ -45,12 +47,14 @@ def apply() -> None:
 def get_metric_data(self: CloudWatchResponse) -> ActionResult:
     """GetMetricData for MetricStat queries: aligned periods, gaps left out, pages of MaxDatapoints.
 
-    ValidationError for an expression, more than 500 queries, an unknown statistic, a period that is none.
+    ValidationError for an expression, more than 500 queries, an id that is none or not unique, an unknown statistic, a
+    period that is none.
     """
     asked = self._get_params()
     queries = asked.get("MetricDataQueries") or []
     if not 0 < len(queries) <= MOST_QUERIES:
         raise ValidationError(f"The collection MetricDataQueries must have from 1 to {MOST_QUERIES} members.")
+    _check_ids([str(query.get("Id")) for query in queries])
     start, end = _window(asked["StartTime"], asked["EndTime"])
     descending = (asked.get("ScanBy") or "TimestampDescending") == "TimestampDescending"
     most = min(int(asked.get("MaxDatapoints") or MOST_POINTS), MOST_POINTS)
@@ -58,6 +62,14 @@ def get_metric_data(self: CloudWatchResponse) -> ActionResult:
     skip = _number(asked.get("NextToken"))
     page, more = _page([result for result in results if result], skip, most)
     return ActionResult({"MetricDataResults": page, "NextToken": str(skip + most) if more else None})
+
+
+def _check_ids(ids: list[str]) -> None:
+    for one in ids:
+        if not ID.fullmatch(one):
+            raise ValidationError(f"The value {one} for parameter Id does not match ^[a-z][a-zA-Z0-9_]*$.")
+    if len(set(ids)) < len(ids):
+        raise ValidationError("The values for parameter id in MetricDataQueries are not unique.")
 
 
 def _result(

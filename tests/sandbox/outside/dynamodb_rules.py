@@ -32,9 +32,6 @@ ATTRIBUTES = st.fixed_dictionaries(
 PUTS = st.tuples(st.just("put"), KEYS, ATTRIBUTES)
 UPDATES = st.tuples(st.just("update"), KEYS, ATTRIBUTES)
 DELETES = st.tuples(st.just("delete"), KEYS, st.just({}))
-# moto's PartiQL knows neither fractions nor signs, nor parameters in an INSERT.
-SIMPLE = st.fixed_dictionaries({"status": st.sampled_from(["open", "done"]), "at": st.sampled_from(["5", "7"])})
-PARTIQL = st.tuples(st.just("put"), st.tuples(st.sampled_from("pq"), st.sampled_from(["0", "2", "10"])), SIMPLE)
 SINGLE = st.one_of(PUTS, UPDATES, DELETES)
 
 
@@ -48,7 +45,6 @@ WRITES = st.lists(
         distinct(st.one_of(PUTS, DELETES)).map(lambda many: ("batch", many)),
         distinct(SINGLE).map(lambda many: ("transact", many)),
         distinct(SINGLE, 2).map(lambda many: ("cancelled", many)),
-        PARTIQL.map(lambda each: ("partiql", [each])),
     ),
     min_size=1,
     max_size=12,
@@ -134,13 +130,6 @@ def write(table: str, oracle: Oracle, kind: str, many: list[tuple[str, tuple[str
             DB.delete_item(**place)
     elif kind == "batch":
         DB.batch_write_item(RequestItems={table: [batched(*each) for each in many]})
-    elif kind == "partiql":
-        _, key, attributes = many[0]
-        if key in oracle:
-            return
-        item = dict(zip("pn", key, strict=True)) | attributes
-        shape = ", ".join(f"'{name}': {value if KINDS[name] == 'N' else repr(value)}" for name, value in item.items())
-        DB.execute_statement(Statement=f'INSERT INTO "{table}" value {{{shape}}}')
     else:
         items = [transacted(table, *each) for each in many]
         if kind == "cancelled":
@@ -302,8 +291,6 @@ def test_queries_find_what_brute_force_finds(writes: list[Any], queries: list[di
             check(Asked(table, asked), oracle)
         scanned = [plain(item) for item in DB.scan(TableName=table)["Items"]]
         assert same(scanned, list(oracle.values()))
-        selected = DB.execute_statement(Statement=f'SELECT * FROM "{table}"')["Items"]
-        assert same([plain(item) for item in selected], list(oracle.values()))
     finally:
         DB.delete_table(TableName=table)
 

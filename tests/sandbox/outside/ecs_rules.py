@@ -98,6 +98,14 @@ def test_list_tasks_by_page() -> None:
     assert aws.code_of(ECS.list_tasks, cluster=CLUSTER, nextToken="x") == "InvalidParameterException"
 
 
+def test_list_tasks_by_launch_type() -> None:
+    """AWS: API reference, "ListTasks", launchType and desiredStatus: valid values; InvalidParameterException."""
+    assert listed(launchType="FARGATE") == listed() != []
+    assert listed(launchType="EC2") == listed(desiredStatus="PENDING") == []
+    for wrong in ({"launchType": "LAMBDA"}, {"desiredStatus": "DONE"}):
+        assert aws.code_of(ECS.list_tasks, cluster=CLUSTER, **wrong) == "InvalidParameterException"
+
+
 def test_what_is_missing_is_a_failure() -> None:
     """AWS: Developer Guide, "API failure reasons": DescribeTasks and DescribeServices, MISSING."""
     answer = ECS.describe_tasks(cluster=CLUSTER, tasks=["0" * 32, listed()[0]])

@@ -77,7 +77,9 @@ def refused(call: Any, **arguments: Any) -> str:
 def sandbox(**asked: str) -> dict[str, str]:
     """Tell the sandbox how the next update ends, or what the endpoint is now."""
     url = f"{os.environ['AWS_ENDPOINT_URL']}/sandbox/endpoint"
-    with DIRECT.open(urllib.request.Request(url, json.dumps(asked).encode()), timeout=5) as answer:
+    with DIRECT.open(
+        urllib.request.Request(url, json.dumps(asked).encode(), {"X-Sandbox-Key": "sandbox"}), timeout=5
+    ) as answer:
         return dict(json.load(answer))
 
 

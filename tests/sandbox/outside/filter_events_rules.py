@@ -116,3 +116,15 @@ def test_the_group_by_arn_and_an_unknown_one() -> None:
     assert found(logGroupIdentifier=arn) == EVERY
     assert refused(logGroupIdentifier=arn) == "InvalidParameterException"
     assert refused(logGroupName="/rules/none") == "ResourceNotFoundException"
+
+
+@pytest.mark.parametrize("limit", [10_001, 100_000])
+def test_a_limit_out_of_range(limit: int) -> None:
+    """AWS: API reference, "FilterLogEvents", limit: minimum 1, maximum 10,000."""
+    assert refused(limit=limit) == "InvalidParameterException"
+
+
+def test_a_stream_that_is_not_there() -> None:
+    """AWS: API reference, "FilterLogEvents", Errors: ResourceNotFoundException; a prefix may lead to none."""
+    assert refused(logStreamNames=["web/1", "none"]) == "ResourceNotFoundException"
+    assert found(logStreamNamePrefix="none") == []

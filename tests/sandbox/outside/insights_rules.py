@@ -236,3 +236,19 @@ def test_queries_at_once_do_not_mix() -> None:
         found = list(pool.map(lambda word: messages(f"fields @message | filter @message like /{word}/"), asked))
     assert [len(each) for each in found] == [words[word] for word in asked]
     assert all(word in text for word, each in zip(asked, found, strict=True) for text in each)
+
+
+def test_a_window_ends_after_it_begins() -> None:
+    """AWS: API reference, "StartQuery", startTime and endTime: beginning and end of the range, both included."""
+    assert messages("fields @message | filter @message like /start/", endTime=START) == ["job_id=x at start"]
+    window = {"startTime": START, "endTime": START - 1}
+    query = {"logGroupName": A, "queryString": FIELDS} | window
+    assert aws.code_of(LOGS.start_query, **query) == "InvalidParameterException"
+
+
+@pytest.mark.parametrize("way", ["logGroupNames", "logGroupIdentifiers"])
+def test_fifty_groups_at_most(way: str) -> None:
+    """AWS: API reference, "StartQuery", logGroupNames and logGroupIdentifiers: you can include up to 50 log groups."""
+    assert begin(FIELDS, **{way: [A] * 50})
+    query = {"startTime": START, "endTime": START + 60, "queryString": FIELDS, way: [A] * 51}
+    assert aws.code_of(LOGS.start_query, **query) == "InvalidParameterException"

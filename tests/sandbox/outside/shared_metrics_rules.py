@@ -125,6 +125,22 @@ def test_several_queries_have_an_answer_each(namespace: str) -> None:
     assert {result["StatusCode"] for result in results} == {"Complete"}
 
 
+@pytest.mark.parametrize("name", ["A", "1a", "a-b", "_a", "a b", "ä"])
+def test_an_id_that_is_none(namespace: str, name: str) -> None:
+    """AWS: API reference, "MetricDataQuery", Id: letters, numbers, underscore; first a lowercase letter."""
+    window = {"StartTime": moment(0), "EndTime": moment(60)}
+    asked = [query(namespace) | {"Id": name}]
+    assert aws.code_of(CLOUDWATCH.get_metric_data, MetricDataQueries=asked, **window) == "ValidationError"
+
+
+def test_an_id_is_used_once(namespace: str) -> None:
+    """AWS: API reference, "MetricDataQuery", Id: this name must be unique within a single call."""
+    window = {"StartTime": moment(0), "EndTime": moment(60)}
+    asked = [query(namespace), query(namespace, "Maximum")]
+    assert aws.code_of(CLOUDWATCH.get_metric_data, MetricDataQueries=asked, **window) == "ValidationError"
+    assert len(ask(*asked[:1], asked[1] | {"Id": "aB_1"})["MetricDataResults"]) == 2
+
+
 def test_dimensions_must_match_exactly(namespace: str) -> None:
     """AWS: User Guide, "CloudWatch concepts", Dimensions: each unique combination is a metric of its own."""
     other = query(namespace)

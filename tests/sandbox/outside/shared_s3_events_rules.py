@@ -19,8 +19,14 @@ ENCODED = "input/b+c/%C3%BC%2B%26%3D%252F.mp4"
 def place() -> tuple[str, str]:
     """Return a bucket and the URL of the queue that hears of its .mp4 objects under input/."""
     bucket, url = aws.unique("rules"), make()
-    arn = attribute(url, "QueueArn")
     S3.create_bucket(Bucket=bucket)
+    configure(bucket, rule(allowed(url, bucket), "input/", ".mp4"))
+    return bucket, url
+
+
+def allowed(url: str, bucket: str) -> str:
+    """Return the ARN of a queue once S3 may send to it."""
+    arn = attribute(url, "QueueArn")
     statement = {
         "Effect": "Allow",
         "Principal": {"Service": "s3.amazonaws.com"},
@@ -30,10 +36,21 @@ def place() -> tuple[str, str]:
     }
     policy = {"Version": "2012-10-17", "Statement": [statement]}
     SQS.set_queue_attributes(QueueUrl=url, Attributes={"Policy": json.dumps(policy)})
-    rules = [{"Name": "prefix", "Value": "input/"}, {"Name": "suffix", "Value": ".mp4"}]
-    queue = {"QueueArn": arn, "Events": ["s3:ObjectCreated:*"], "Filter": {"Key": {"FilterRules": rules}}}
-    S3.put_bucket_notification_configuration(Bucket=bucket, NotificationConfiguration={"QueueConfigurations": [queue]})
-    return bucket, url
+    return arn
+
+
+def rule(arn: str, prefix: str = "", suffix: str = "", event: str = "s3:ObjectCreated:*") -> dict[str, Any]:
+    ends = [{"Name": name, "Value": value} for name, value in (("prefix", prefix), ("suffix", suffix)) if value]
+    return {"QueueArn": arn, "Events": [event]} | ({"Filter": {"Key": {"FilterRules": ends}}} if ends else {})
+
+
+def configure(bucket: str, *rules: dict[str, Any], **more: Any) -> None:
+    told = {"QueueConfigurations": list(rules)}
+    S3.put_bucket_notification_configuration(Bucket=bucket, NotificationConfiguration=told, **more)
+
+
+def refused(bucket: str, *rules: dict[str, Any]) -> str:
+    return aws.code_of(lambda: configure(bucket, *rules))
 
 
 def heard(url: str) -> list[dict[str, Any]]:
@@ -92,3 +109,53 @@ def test_the_configuration_is_read_back(place: tuple[str, str]) -> None:
     assert (queue["QueueArn"], queue["Events"]) == (attribute(url, "QueueArn"), ["s3:ObjectCreated:*"])
     rules = {rule["Name"].lower(): rule["Value"] for rule in queue["Filter"]["Key"]["FilterRules"]}
     assert rules == {"prefix": "input/", "suffix": ".mp4"}
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        (("jobs/", ".mp4"), ("jobs/", ".mp4")),
+        (("jobs/", ""), ("jobs/x", "")),
+        (("", ".mp4"), ("", "4")),
+        (("jobs/", ".mp4"), ("", "4")),
+        (("jobs/", ""), ("", ".mp4")),
+        (("", ""), ("jobs/", ".mp4")),
+        (("jobs/", "", "s3:ObjectCreated:Put"), ("jobs/", "", "s3:ObjectCreated:*")),
+    ],
+)
+def test_two_rules_for_one_object(place: tuple[str, str], one: tuple[str, ...], other: tuple[str, ...]) -> None:
+    """AWS: User Guide, "Filtering event notifications using object key names": no overlapping prefixes and suffixes."""
+    bucket, url = place
+    arns = [allowed(each, bucket) for each in (url, make())]
+    rules = [rule(arn, *which) for arn, which in zip(arns, (one, other), strict=True)]
+    assert refused(bucket, *rules) == "InvalidArgument"
+    # What was there before is there still.
+    (kept,) = S3.get_bucket_notification_configuration(Bucket=bucket)["QueueConfigurations"]
+    assert kept["QueueArn"] == arns[0]
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        (("jobs/", ".mp4"), ("jobs/", ".json")),
+        (("jobs/", ".mp4"), ("input/", ".mp4")),
+        (("jobs/", "", "s3:ObjectCreated:Put"), ("jobs/", "", "s3:ObjectCreated:Copy")),
+        (("jobs/", "", "s3:ObjectCreated:*"), ("jobs/", "", "s3:ObjectRemoved:*")),
+    ],
+)
+def test_two_rules_that_do_not_meet(place: tuple[str, str], one: tuple[str, ...], other: tuple[str, ...]) -> None:
+    """AWS: User Guide, "Filtering event notifications using object key names": examples of valid configurations."""
+    bucket, url = place
+    arns = [allowed(each, bucket) for each in (url, make())]
+    configure(bucket, *(rule(arn, *which) for arn, which in zip(arns, (one, other), strict=True)))
+    assert len(S3.get_bucket_notification_configuration(Bucket=bucket)["QueueConfigurations"]) == 2
+
+
+def test_a_queue_that_is_not_there(place: tuple[str, str]) -> None:
+    """AWS: API reference, "PutBucketNotificationConfiguration": destinations are validated, unless told to skip it."""
+    bucket, url = place
+    missing = rule(attribute(url, "QueueArn").rpartition(":")[0] + ":none")
+    assert refused(bucket, missing) == "InvalidArgument"
+    configure(bucket, missing, SkipDestinationValidation=True)
+    (kept,) = S3.get_bucket_notification_configuration(Bucket=bucket)["QueueConfigurations"]
+    assert kept["QueueArn"].endswith(":none")

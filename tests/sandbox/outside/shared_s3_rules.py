@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import time
-from hashlib import md5
+from base64 import b64encode
+from concurrent.futures import ThreadPoolExecutor
+from hashlib import md5, sha1, sha256
 from typing import Any
+from zlib import crc32
 
 import aws
 import pytest
@@ -169,9 +172,48 @@ def test_a_copy_elsewhere_keeps_the_metadata(bucket: str) -> None:
     assert error_of(S3.copy_object, **missing) == ("NoSuchKey", 404)
 
 
-def test_only_one_of_two_may_create(bucket: str) -> None:
-    """AWS: User Guide, "Conditional writes": If-None-Match: * fails with 412 PreconditionFailed where there is one."""
-    request = {"Bucket": bucket, "Key": "once", "IfNoneMatch": "*"}
-    S3.put_object(**request, Body=b"first")
-    assert error_of(S3.put_object, **request, Body=b"second") == ("PreconditionFailed", 412)
-    assert S3.get_object(Bucket=bucket, Key="once")["Body"].read() == b"first"
+def test_a_page_has_a_thousand_keys_at_most() -> None:
+    """AWS: API reference, "ListObjectsV2", MaxKeys: the response will never contain more than 1,000."""
+    full = make()
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(lambda n: S3.put_object(Bucket=full, Key=f"{n:04}", Body=b""), range(1001)))
+    answer = S3.list_objects_v2(Bucket=full, MaxKeys=5000)
+    assert (answer["KeyCount"], answer["IsTruncated"]) == (1000, True)
+
+
+def test_a_page_of_less_than_no_key(listed: str) -> None:
+    """AWS: API reference, "ListObjectsV2", MaxKeys; "Error responses": InvalidArgument."""
+    assert S3.list_objects_v2(Bucket=listed, MaxKeys=0).get("Contents", []) == []
+    assert error_of(S3.list_objects_v2, Bucket=listed, MaxKeys=-1) == ("InvalidArgument", 400)
+
+
+def test_a_token_that_was_never_given(listed: str) -> None:
+    """AWS: API reference, "ListObjectsV2", ContinuationToken; "Error responses": InvalidArgument."""
+    assert error_of(S3.list_objects_v2, Bucket=listed, ContinuationToken="zzz") == ("InvalidArgument", 400)
+
+
+BODY = b"as it was sent"
+DIGESTS = {
+    "ContentMD5": md5(BODY, usedforsecurity=False).digest(),
+    "ChecksumSHA256": sha256(BODY).digest(),
+    "ChecksumSHA1": sha1(BODY, usedforsecurity=False).digest(),
+    "ChecksumCRC32": crc32(BODY).to_bytes(4, "big"),
+}
+
+
+@pytest.mark.parametrize("name", DIGESTS)
+def test_a_digest_must_be_that_of_the_object(bucket: str, name: str) -> None:
+    """AWS: API reference, "Error responses": BadDigest; User Guide, "Checking object integrity"."""
+    key, right = f"digest/{name}", b64encode(DIGESTS[name]).decode()
+    wrong: dict[str, Any] = {"Bucket": bucket, "Key": key, "Body": BODY + b"!", name: right}
+    assert error_of(S3.put_object, **wrong) == ("BadDigest", 400)
+    assert error_of(S3.head_object, Bucket=bucket, Key=key) == ("404", 404)
+    S3.put_object(**(wrong | {"Body": BODY}))
+    assert S3.get_object(Bucket=bucket, Key=key)["Body"].read() == BODY
+
+
+def test_a_digest_that_is_none(bucket: str) -> None:
+    """AWS: API reference, "Error responses": InvalidDigest; PutObject, Errors: InvalidRequest."""
+    wrong: dict[str, Any] = {"Bucket": bucket, "Key": "digest", "Body": BODY}
+    assert error_of(S3.put_object, **wrong, ContentMD5="abcd") == ("InvalidDigest", 400)
+    assert error_of(S3.put_object, **wrong, ChecksumSHA256="abcd") == ("InvalidRequest", 400)

@@ -34,6 +34,13 @@ def test_a_queue_by_its_name() -> None:
             call()
 
 
+@pytest.mark.parametrize("most", [0, -1, 1001])
+def test_a_page_of_queues_out_of_range(most: int) -> None:
+    """AWS: API reference, "ListQueues", MaxResults: value range is 1 to 1000."""
+    assert error_of(SQS.list_queues, MaxResults=most).startswith("Invalid")
+    assert len(SQS.list_queues(MaxResults=1)["QueueUrls"]) == 1
+
+
 def test_a_queue_made_again() -> None:
     """AWS: API reference, "CreateQueue": the URL of the one there is, unless an attribute differs: an error."""
     name = aws.unique("rules")

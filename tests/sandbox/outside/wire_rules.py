@@ -64,7 +64,8 @@ def counted() -> dict[str, int]:
 
 
 def reset() -> None:
-    urllib.request.urlopen(f"{URL}/sandbox/calls/reset", data=b"").close()
+    request = urllib.request.Request(f"{URL}/sandbox/calls/reset", b"", {"X-Sandbox-Key": "sandbox"})
+    urllib.request.urlopen(request).close()
 
 
 @pytest.mark.parametrize("service", JSON)

@@ -1,0 +1,152 @@
+"""`ops apply`: the one module that changes anything, in a process of its own and under the responder's credential.
+
+A plan's file and its code are all it takes. Everything it does is in the journal before it does it, and it tells what
+happens as events: start, one for each step, outcome.
+"""
+
+from __future__ import annotations
+
+import signal
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from ops_lib.aws import Aws, connect_responder
+from ops_lib.change import store
+from ops_lib.change.journal import Entry, journal_at
+from ops_lib.change.outcome import Outcome, StepOutcome, Verified
+from ops_lib.change.plan import Plan
+from ops_lib.change.send import Admitted
+from ops_lib.change.step import Applier
+from ops_lib.change.world import differences
+from ops_lib.errors import WrongAccount
+from ops_lib.redaction import redacted
+from ops_lib.settings import Settings, open_settings
+
+Tell = Callable[[dict[str, Any]], None]
+Clock = Callable[[], datetime]
+WAIT_S, POLL_S = 20.0, 1.0
+
+
+def apply(
+    path: Path, code: str, environment: str | None, tell: Tell, wait_s: float = WAIT_S, clock: Clock | None = None
+) -> Outcome:
+    """Apply the plan in a file, or go on with it where an earlier run was ended; return what came of it.
+
+    Raises BadInput (plan, code, age, environment, account, region) and NotReadable before anything is sent, and
+    BadJournal or NotJournalled where the journal does not hold.
+    """
+    plan = store.read(path, code)
+    settings = open_settings(environment or plan.environment)
+    clock = clock or settings.now
+    store.require_fresh(plan, clock())
+    _require_same_place(plan, settings)
+    aws = connect_responder(settings)
+    _require("account of the responder's credential", aws.identity.account_id, plan.account_id)
+    in_s3: Any = Admitted(aws.once("s3")) if settings.journal.startswith("s3://") else None
+    journal = journal_at(settings.journal, s3=in_s3)
+    with ExitStack() as lock:
+        lock.enter_context(journal.exclusive(lambda who: tell({"event": "waiting", "words": f"{who} is at work"})))
+        store.require_fresh(plan, clock())  # again: whoever waited may have waited too long
+        # From here on an interrupt is noted, not raised: what is under way ends and is written down.
+        with _interrupted() as stop:
+            steps = _apply_steps(Applier(aws, journal, plan, _real_clock), tell, stop)
+            lock.close()
+            verified = _verify(aws, plan, steps, wait_s, stop)
+            if any(step.state != "already-done" for step in steps):
+                facts = {"verified": verified.state, "words": verified.words()}
+                journal.append("note", plan.id, None, facts, _real_clock())
+            outcome = Outcome(plan, steps, verified, journal.head())
+            tell(redacted(outcome.event()))
+    return outcome
+
+
+def _apply_steps(applier: Applier, tell: Tell, stop: Sequence[str]) -> tuple[StepOutcome, ...]:
+    plan, journal = applier.plan, applier.journal
+    entries = journal.entries()
+    opened = [_open_words(entry, plan) for entry in journal.open_intents()]
+    tell(redacted({"event": "start", "plan": plan.id, "steps": len(plan.steps), "open_intents": opened}))
+    earlier = {number: _of(entries, plan, number) for number in range(1, len(plan.steps) + 1)}
+    if not _all_done(earlier):
+        journal.append("plan", plan.id, None, _about(applier), _real_clock())
+    outcomes: list[StepOutcome] = []
+    for number, step in enumerate(plan.steps, 1):
+        if stop or (outcomes and not outcomes[-1].is_done):
+            why = f"stopped by {stop[0]}" if stop else "a step before it is not done"
+            outcome = StepOutcome(number, step.title, "not-attempted", why)
+        else:
+            outcome = applier.apply(number, step, earlier[number])
+        outcomes.append(outcome)
+        tell(redacted(outcome.event()))
+    return tuple(outcomes)
+
+
+def _verify(aws: Aws, plan: Plan, steps: Sequence[StepOutcome], wait_s: float, stop: Sequence[str]) -> Verified:
+    """Ask the world for a bounded time whether it has become what the plan wants."""
+    if not all(step.is_done for step in steps):
+        return Verified("not-asked")
+    if not plan.verified_by:
+        return Verified("nothing-to-verify")
+    began = time.monotonic()
+    while True:
+        differs = differences(aws, plan.verified_by)
+        waited = time.monotonic() - began
+        if not differs:
+            return Verified("verified", waited)
+        if stop or waited + POLL_S > wait_s:
+            return Verified("not-yet", waited, differs)
+        time.sleep(POLL_S)
+
+
+def _require_same_place(plan: Plan, settings: Settings) -> None:
+    if plan.environment not in (settings.environment, settings.name):
+        _require("environment", settings.environment, plan.environment)
+    _require("region of the environment", settings.region, plan.region)
+    _require("account of the environment", settings.account_id or plan.account_id, plan.account_id)
+
+
+def _require(what: str, value: str, of_the_plan: str) -> None:
+    if value != of_the_plan:
+        rule = f"the plan was made for {of_the_plan}; nothing was sent"
+        raise WrongAccount(what, value, rule, "open the environment of the plan with -e, under its credential")
+
+
+def _about(applier: Applier) -> dict[str, Any]:
+    plan, who = applier.plan, applier.aws.identity.arn
+    told = {"title": plan.title, "reason": plan.reason, "code": plan.code, "steps": len(plan.steps), "who": who}
+    return told | {"environment": plan.environment, "account_id": plan.account_id, "region": plan.region}
+
+
+def _of(entries: Sequence[Entry], plan: Plan, number: int) -> tuple[Entry, ...]:
+    return tuple(one for one in entries if (one.plan_id, one.step) == (plan.id, number) and one.kind != "note")
+
+
+def _all_done(earlier: dict[int, tuple[Entry, ...]]) -> bool:
+    return all(any(one.facts.get("state") in ("done", "already-done") for one in of) for of in earlier.values())
+
+
+def _open_words(entry: Entry, plan: Plan) -> str:
+    call = entry.facts.get("call", {})
+    whose = "this plan" if entry.plan_id == plan.id else f"plan {entry.plan_id}"
+    operation = f"{call.get('service')}:{call.get('operation')}"
+    return f"{entry.at:%Y-%m-%d %H:%M:%S} UTC, {whose}, step {entry.step}: {entry.facts.get('title')} ({operation})"
+
+
+def _real_clock() -> datetime:
+    return datetime.now(UTC)
+
+
+@contextmanager
+def _interrupted() -> Iterator[list[str]]:
+    """Yield a list that names the signals that asked to stop: what is under way ends first and is written down."""
+    asked: list[str] = []
+    numbers = (signal.SIGINT, signal.SIGTERM)
+    before = {one: signal.signal(one, lambda number, _: asked.append(signal.Signals(number).name)) for one in numbers}
+    try:
+        yield asked
+    finally:
+        for one, handler in before.items():
+            signal.signal(one, handler)

@@ -1,0 +1,114 @@
+"""One entry of the journal: canonical JSON that carries the hash of the entry before and its own.
+
+Pure. The chain shows an entry that was changed, removed, repeated or moved. It cannot show that the last entries are
+missing, nor that somebody wrote the whole chain anew: for that a head (`N:HASH`) noted elsewhere is compared.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, fields
+from datetime import UTC, datetime
+from typing import Any, Literal, get_args
+
+from ops_lib.errors import BadJournal
+from ops_lib.redaction import redacted
+
+Kind = Literal["plan", "intent", "outcome", "note"]
+KINDS: tuple[Kind, ...] = get_args(Kind)
+GENESIS = "0" * 64  # what the first entry names as the hash before it
+
+
+@dataclass(frozen=True)
+class Entry:
+    """What was meant or done: `hash` is SHA-256 over the canonical JSON of all the rest, `previous` that before it."""
+
+    number: int
+    at: datetime
+    kind: Kind
+    plan_id: str
+    step: int | None
+    facts: Mapping[str, Any]
+    previous: str
+    hash: str
+
+    def line(self) -> bytes:
+        """Return the entry as it is stored: one line of ASCII, without its newline."""
+        return _canonical(_content(self))
+
+
+@dataclass(frozen=True)
+class Draft:
+    """What is to be written, before its place in the chain is known. Raises ValueError for what no entry may be."""
+
+    kind: Kind
+    plan_id: str
+    step: int | None
+    facts: Mapping[str, Any]
+    at: datetime
+
+    def __post_init__(self) -> None:
+        if self.kind not in KINDS:
+            raise ValueError(f"kind {self.kind!r}: an entry of the journal is one of {', '.join(KINDS)}")
+        if self.at.tzinfo is None:
+            raise ValueError(f"at {self.at}: the time of an entry names its zone (UTC)")
+
+    def entry(self, number: int, previous: str) -> Entry:
+        """Return the entry at this place: facts redacted, time in UTC."""
+        facts = json.loads(_canonical(redacted(self.facts)))
+        unhashed = Entry(number, self.at.astimezone(UTC), self.kind, self.plan_id, self.step, facts, previous, "")
+        return Entry(**(vars(unhashed) | {"hash": _hash(unhashed)}))
+
+
+class Unfit(ValueError):
+    """Raised where a line is no entry as this module writes them; the text says why."""
+
+
+def entry_from(line: bytes) -> Entry:
+    """Return the entry in a stored line, after comparing every byte of it with what it must be. Raises Unfit."""
+    try:
+        content = json.loads(line)
+        entry = Entry(**content | {"at": datetime.fromisoformat(content["at"])})
+        as_written = entry.line()
+    except (ValueError, TypeError, KeyError, AttributeError) as error:
+        raise Unfit(f"it is no entry ({type(error).__name__}: {error})") from None
+    if entry.hash != _hash(entry):
+        raise Unfit("its content does not have the hash that it carries")
+    if as_written != line:
+        raise Unfit("it is not written as the journal writes")
+    return entry
+
+
+def verified(place: str, lines: Iterable[bytes]) -> tuple[tuple[Entry, ...], BadJournal | None]:
+    """Return the entries up to the first that breaks the chain, and how it breaks it (None: it holds)."""
+    entries: list[Entry] = []
+    previous = GENESIS
+    for place_in_chain, line in enumerate(lines):
+        try:
+            entry = entry_from(line)
+            if entry.number != place_in_chain:
+                raise Unfit(f"it carries number {entry.number}: entries were removed, repeated or moved")
+            if entry.previous != previous:
+                raise Unfit("it does not follow the entry before it, one of the two is another journal's")
+        except Unfit as unfit:
+            return tuple(entries), BadJournal(place, place_in_chain, str(unfit))
+        entries.append(entry)
+        previous = entry.hash
+    return tuple(entries), None
+
+
+def _content(entry: Entry) -> dict[str, Any]:
+    content = {field.name: getattr(entry, field.name) for field in fields(entry)}
+    return content | {"at": entry.at.isoformat()}
+
+
+def _hash(entry: Entry) -> str:
+    content = _content(entry)
+    del content["hash"]
+    return hashlib.sha256(_canonical(content)).hexdigest()
+
+
+def _canonical(content: Any) -> bytes:
+    return json.dumps(content, sort_keys=True, separators=(",", ":"), allow_nan=False).encode("ascii")

@@ -1,0 +1,110 @@
+"""What came of a plan, step by step; never a bare exception after half the work."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from ops_lib.change.journal import head_text
+from ops_lib.change.plan import Plan
+from ops_lib.change.world import Difference
+from ops_lib.errors import EXIT_CRITICAL, EXIT_OK, EXIT_UNKNOWN
+
+State = Literal["done", "already-done", "refused", "failed", "unknown", "not-attempted"]
+DONE: tuple[State, ...] = ("done", "already-done")
+EXITS: dict[str, int] = {"done": EXIT_OK, "unknown": EXIT_UNKNOWN}
+
+
+@dataclass(frozen=True)
+class StepOutcome:
+    """One step's end: `changed` what the world says otherwise, `doubles` what sending it twice may have doubled."""
+
+    number: int
+    title: str
+    state: State
+    words: str
+    changed: tuple[Difference, ...] = ()
+    doubles: str = ""
+    request_id: str = ""
+
+    @property
+    def is_done(self) -> bool:
+        """Return whether the steps after it may follow."""
+        return self.state in DONE
+
+    def facts(self) -> dict[str, Any]:
+        """Return it as data, without what is empty."""
+        facts: dict[str, Any] = {"state": self.state, "words": self.words}
+        if self.changed:
+            facts["changed"] = [one.facts() for one in self.changed]
+        return facts | {name: text for name in ("doubles", "request_id") if (text := getattr(self, name))}
+
+    def event(self) -> dict[str, Any]:
+        """Return what is said when it has ended."""
+        return {"event": "step", "number": self.number, "title": self.title, **self.facts()}
+
+
+@dataclass(frozen=True)
+class Verified:
+    """What the world said after the last step: `differs` is what is not yet as the plan wants it."""
+
+    state: Literal["verified", "not-yet", "nothing-to-verify", "not-asked"]
+    waited_s: float = 0.0
+    differs: tuple[Difference, ...] = ()
+
+    def words(self) -> str:
+        """Return it as a sentence, "" where nothing was asked."""
+        if self.state == "verified":
+            return f"Verified after {self.waited_s:.0f} s: the world is as the plan wants it."
+        if self.state == "not-yet":
+            differs = "; ".join(one.words() for one in self.differs)
+            return f"Not verified yet after {self.waited_s:.0f} s ({differs}). Read the evidence again in a while."
+        return "Nothing in the plan says how the world shows it." if self.state == "nothing-to-verify" else ""
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """A plan's end, and the journal's head to compare with later."""
+
+    plan: Plan
+    steps: tuple[StepOutcome, ...]
+    verified: Verified
+    head: tuple[int, str]
+
+    @property
+    def state(self) -> State:
+        """Return "done", or the state of the first step that is not."""
+        return next((step.state for step in self.steps if not step.is_done), "done")
+
+    @property
+    def exit_code(self) -> int:
+        """Return 0 where all is done, 3 where it is not known, 2 otherwise."""
+        return EXITS.get(self.state, EXIT_CRITICAL)
+
+    @property
+    def words(self) -> str:
+        """Return how it ended in a sentence or two."""
+        done = sum(step.is_done for step in self.steps)
+        if self.state == "done" and all(step.state == "already-done" for step in self.steps):
+            told = "Every step was done before; nothing was sent."
+        else:
+            told = f"{done} of {len(self.steps)} steps done."
+        return f"{told} {self.verified.words()}".strip()
+
+    def event(self) -> dict[str, Any]:
+        """Return what is said last."""
+        states = [step.state for step in self.steps]
+        return {
+            "event": "outcome",
+            "plan": self.plan.id,
+            "state": self.state,
+            "done": sum(step.is_done for step in self.steps),
+            "steps": len(self.steps),
+            "not_attempted": states.count("not-attempted"),
+            "words": self.words,
+            "changed": [one.facts() for step in self.steps for one in step.changed],
+            "doubles": [step.doubles for step in self.steps if step.doubles],
+            "verified": self.verified.state,
+            "differs": [one.facts() for one in self.verified.differs],
+            "journal": {"entries": self.head[0], "head": head_text(self.head)},
+        }

@@ -1,0 +1,143 @@
+"""A plan: exact calls as data, what must still hold when they are made, and the short code of exactly this plan.
+
+Pure. `decide/` makes plans, `apply` carries one out, and nothing else does. A plan lies in a file as canonical JSON;
+its code is the beginning of that file's hash, so an edited file has another code.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+VALID_FOR = timedelta(minutes=30)
+CODE_LENGTH = 6
+CROCKFORD = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
+# What people read in place of another character (Crockford's base32).
+READ_AS = str.maketrans("OIL", "011")
+
+
+class BadPlan(ValueError):
+    """Raised where a file is no plan as this module writes them; the text says what is wrong with it."""
+
+
+@dataclass(frozen=True)
+class Call:
+    """One AWS API call: `service` as boto3 names its client, `operation` as AWS does, arguments as boto3 takes them."""
+
+    service: str
+    operation: str
+    arguments: Mapping[str, Any]
+
+    @property
+    def name(self) -> str:
+        """Return "sqs:SendMessage"."""
+        return f"{self.service}:{self.operation}"
+
+
+@dataclass(frozen=True)
+class Condition:
+    """What a read must say, read again when the step is applied.
+
+    `call` is read with all its pages; what stands in the answer at `path` (JMESPath) must equal `expected`.
+    """
+
+    what: str
+    call: Call
+    path: str
+    expected: Any
+
+
+@dataclass(frozen=True)
+class Step:
+    """One change: the call, the world before and after in words, what could go wrong, how to undo it.
+
+    `conditions` are read again before it is sent. `done_when` says how the world shows that it was done: None where
+    nothing shows it. `harmless_twice`: sending it once more does no harm, and `doubles` says what it may double.
+    """
+
+    title: str
+    call: Call
+    before: str
+    after: str
+    risk: str
+    undo: str
+    conditions: tuple[Condition, ...] = ()
+    done_when: Condition | None = None
+    harmless_twice: bool = False
+    doubles: str = ""
+
+
+@dataclass(frozen=True)
+class Plan:
+    """Steps in order, for one environment, account and region; `now` is when it was made (UTC, whole seconds).
+
+    `verified_by`: what the world must say some time after the last step, once the pipeline has gone on by itself.
+    """
+
+    title: str
+    reason: str
+    environment: str
+    account_id: str
+    region: str
+    now: datetime
+    steps: tuple[Step, ...]
+    verified_by: tuple[Condition, ...] = ()
+
+    @property
+    def expires(self) -> datetime:
+        """Return when it may not be applied any more (UTC)."""
+        return self.now + VALID_FOR
+
+    @property
+    def id(self) -> str:
+        """Return the name of the plan's file: when it was made, and the beginning of its hash."""
+        return f"{self.now:%Y%m%dT%H%M%SZ}-{hashlib.sha256(self.canonical()).hexdigest()[:12]}"
+
+    @property
+    def code(self) -> str:
+        """Return the short code that the operator types: it belongs to exactly this plan."""
+        bits = int.from_bytes(hashlib.sha256(self.canonical()).digest(), "big")
+        return "".join(CROCKFORD[(bits >> (256 - 5 * (place + 1))) & 31] for place in range(CODE_LENGTH))
+
+    def canonical(self) -> bytes:
+        """Return the plan as JSON in ASCII: sorted keys, no spaces, times as ISO 8601 in UTC."""
+        content = asdict(self) | {"now": self.now.astimezone(UTC).isoformat()}
+        return json.dumps(content, sort_keys=True, separators=(",", ":")).encode()
+
+
+def same_code(typed: str, plan: Plan) -> bool:
+    """Return whether what somebody typed is the plan's code; case, spaces and O/0, I/L/1 do not matter."""
+    return typed.strip().upper().translate(READ_AS) == plan.code
+
+
+def plan_from(text: bytes) -> Plan:
+    """Return the plan in a file. Raises BadPlan where it is none, or not written as `canonical` writes it."""
+    try:
+        content = json.loads(text)
+        steps = tuple(_step(step) for step in content.pop("steps"))
+        verified = tuple(_condition(one) for one in content.pop("verified_by"))
+        now = datetime.fromisoformat(content.pop("now"))
+        plan = Plan(**content, now=now, steps=steps, verified_by=verified)
+    except (ValueError, TypeError, KeyError, AttributeError) as error:
+        raise BadPlan(f"it is no plan of ours ({type(error).__name__}: {error})") from None
+    if plan.canonical() != text.strip():
+        raise BadPlan("it is not written as plans are written: somebody has edited it")
+    return plan
+
+
+def _step(content: dict[str, Any]) -> Step:
+    done_when = content.pop("done_when")
+    return Step(
+        call=Call(**content.pop("call")),
+        conditions=tuple(_condition(one) for one in content.pop("conditions")),
+        done_when=_condition(done_when) if done_when is not None else None,
+        **content,
+    )
+
+
+def _condition(content: dict[str, Any]) -> Condition:
+    return Condition(call=Call(**content.pop("call")), **content)

@@ -1,0 +1,61 @@
+"""Where reviewed plans lie: one file each, readable by its owner only, and whether a file may be applied."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from datetime import datetime, timedelta
+from pathlib import Path
+
+from ops_lib.change.plan import VALID_FOR, BadPlan, Plan, plan_from, same_code
+from ops_lib.errors import BadPlanFile, PlanExpired, WrongCode
+from ops_lib.settings import Settings
+
+ANEW = "run the notebook again and review the plan that it makes"
+CLOCKS_DIFFER = timedelta(minutes=5)
+
+
+def write(plan: Plan, settings: Settings) -> Path:
+    """Write the plan to `<state>/plans/<id>.json` and return that path; a reader sees all of it or nothing."""
+    folder = settings.state / "plans"
+    folder.mkdir(parents=True, exist_ok=True)
+    path = folder / f"{plan.id}.json"
+    handle, name = tempfile.mkstemp(dir=folder, prefix=f".{plan.id}.")  # mode 0600
+    try:
+        with os.fdopen(handle, "wb") as file:
+            file.write(plan.canonical() + b"\n")
+            file.flush()
+            os.fsync(file.fileno())
+        Path(name).replace(path)
+    except BaseException:
+        Path(name).unlink(missing_ok=True)
+        raise
+    return path
+
+
+def read(path: Path, code: str) -> Plan:
+    """Return the plan in a file, if `code` is its code. Raises BadPlanFile, WrongCode."""
+    try:
+        plan = plan_from(path.read_bytes())
+    except OSError as error:
+        why = f"it cannot be read ({error.strerror})"
+        raise BadPlanFile("plan file", str(path), why, "give the path that the review showed") from None
+    except BadPlan as bad:
+        raise BadPlanFile("plan file", str(path), str(bad), ANEW) from None
+    if not plan.steps:
+        raise BadPlanFile("plan file", str(path), "it has no step", ANEW)
+    if not same_code(code, plan):
+        rule = f"it is not the code of the plan {plan.title!r}, or the plan was edited after it was reviewed"
+        raise WrongCode("--code", code, rule, f"type the code that the review showed, or {ANEW}")
+    return plan
+
+
+def require_fresh(plan: Plan, now: datetime) -> None:
+    """Raise PlanExpired for a plan older than half an hour, or one from the future: a clock is wrong."""
+    if now > plan.expires:
+        minutes = VALID_FOR.seconds // 60
+        rule = f"a plan may be applied for {minutes} minutes, and it is {now:%Y-%m-%d %H:%M:%S} UTC"
+        raise PlanExpired("plan made at", f"{plan.now:%Y-%m-%d %H:%M:%S} UTC", rule, ANEW)
+    if plan.now > now + CLOCKS_DIFFER:
+        rule = f"it is {now:%Y-%m-%d %H:%M:%S} UTC: a clock is wrong"
+        raise PlanExpired("plan made at", f"{plan.now:%Y-%m-%d %H:%M:%S} UTC", rule, f"set the clock, then {ANEW}")

@@ -1,0 +1,174 @@
+"""The gate's door: one call, once, with exactly the arguments it was opened for, in a process that is no kernel.
+
+`ops apply` opens it for each step. What is let through is followed on its whole way: at each of the gate's seams once,
+in their order, in one thread, and its request must say what the arguments say when botocore serialises them afresh.
+The state is kept in closures: assigning to a name of a module opens nothing.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+import threading
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager
+from copy import deepcopy
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+from urllib.parse import unquote, urlsplit
+
+from botocore.handlers import handle_copy_source_param
+from botocore.serialize import create_serializer
+
+from ops_lib.errors import ChangeRefused
+
+# "signing" lasts while botocore may fetch a credential, which is a read of its own.
+WAY = ("opened", "called", "requested", "signing", "signed", "sent")
+
+
+class Door(NamedTuple):
+    """`admit` opens it, and yields what tells whether the request has left.
+
+    The gate asks `enters` for a call, `passes` at each further seam, `inside` on a client's events.
+    """
+
+    admit: Callable[[str, str, Mapping[str, Any]], AbstractContextManager[Callable[[], bool]]]
+    enters: Callable[[Any, str, Any], bool]
+    passes: Callable[[str, Any, str], bool]
+    leaves: Callable[[], None]
+    inside: Callable[[str, str], bool]
+
+
+@dataclass
+class _Permit:
+    service_id: str
+    operation: str
+    arguments: dict[str, Any]
+    thread: tuple[int, int]
+    reached: str = "opened"
+    was_sent: bool = False
+    model: Any = None
+    expected: dict[str, Any] | None = None
+
+
+def make_door() -> Door:  # noqa: C901 (its functions share what nobody else may reach)
+    """Return a door, shut; only its own functions reach what it holds."""
+    held: list[_Permit] = []
+    lock = threading.Lock()
+    born_in_kernel = in_kernel()
+
+    def mine() -> _Permit | None:
+        permit = held[0] if held else None
+        return permit if permit and permit.thread == _thread() else None
+
+    @contextmanager
+    def admit(service_id: str, operation: str, arguments: Mapping[str, Any]) -> Iterator[Callable[[], bool]]:
+        if born_in_kernel or in_kernel():
+            raise _refusal(f"{service_id} {operation}", "a notebook's process never changes anything")
+        permit = _Permit(service_id, operation, deepcopy(dict(arguments)), _thread())
+        with lock:
+            if held:
+                raise _refusal(f"{service_id} {operation}", f"{held[0].operation} is being admitted: one at a time")
+            held.append(permit)
+        try:
+            yield lambda: permit.was_sent
+        finally:
+            held.clear()
+
+    def enters(client: Any, operation: str, arguments: Any) -> bool:
+        model, permit = client.meta.service_model, mine()
+        if permit is None or (permit.service_id, permit.operation) != (model.service_id, operation):
+            return False
+        if permit.reached != "opened":
+            raise _refusal(f"{model.service_id} {operation}", "it was admitted once, and has been called")
+        if permit.arguments != arguments:
+            raise _refusal(f"{model.service_id} {operation}", "its arguments are not the admitted ones")
+        permit.model, permit.reached = model, "called"
+        return True
+
+    def passes(seam: str, request: Any, operation: str) -> bool:
+        permit = mine()
+        due = permit is not None and permit.reached == WAY[WAY.index(seam) - 1]
+        if permit is None or not due or operation not in (permit.operation, ""):
+            return False
+        require_same(request)
+        permit.reached, permit.was_sent = seam, seam == "sent"
+        return True
+
+    def inside(service_id: str, operation: str) -> bool:
+        permit = mine()
+        named = permit is not None and (permit.service_id, permit.operation) == (service_id, operation)
+        return permit is not None and named and permit.reached not in ("opened", "left")
+
+    def leaves() -> None:
+        if permit := mine():
+            permit.reached = "left"
+
+    def require_same(request: Any) -> None:
+        permit = mine()
+        if permit and permit.expected is None:  # only now: botocore has looked at the arguments
+            permit.expected = _serialised(permit.model, permit.operation, permit.arguments)
+        if not permit or not permit.expected or not _says(request, permit.expected, permit.arguments):
+            raise _refusal("the admitted call", "its request says something else than the admitted arguments")
+
+    return Door(admit, enters, passes, leaves, inside)
+
+
+def in_kernel() -> bool:
+    """Return whether this process is a notebook's kernel, or was forked from one."""
+    loaded = any(name.partition(".")[0] == "ipykernel" for name in list(sys.modules))
+    return loaded or any("ipykernel" in word for word in sys.orig_argv)
+
+
+def _thread() -> tuple[int, int]:
+    return os.getpid(), threading.get_ident()
+
+
+def _serialised(model: Any, operation: str, arguments: dict[str, Any]) -> dict[str, Any]:
+    """Return the request as botocore makes it of the arguments alone, without anybody's handlers."""
+    given = deepcopy(arguments)
+    if model.service_id == "S3":
+        handle_copy_source_param(given)
+    serializer = create_serializer(model.resolved_protocol, False)
+    return dict(serializer.serialize_to_request(given, model.operation_model(operation)))
+
+
+def _says(request: Any, expected: dict[str, Any], arguments: dict[str, Any]) -> bool:
+    """Return whether a request (a dict, an AWSRequest or a prepared one) says what is expected."""
+    given = request if isinstance(request, dict) else vars(request)
+    body = given["data"] if "data" in given else given.get("body")
+    headers = {name.lower(): _text(value) for name, value in dict(given["headers"]).items()}
+    wanted = {name.lower(): _text(value) for name, value in expected["headers"].items()}
+    same = given["method"] == expected["method"] and wanted.items() <= headers.items()
+    return same and _content(body) == _content(expected["body"]) and _place(given["url"], expected, arguments)
+
+
+def _place(url: str, expected: dict[str, Any], arguments: dict[str, Any]) -> bool:
+    """Return whether a URL is the expected path, with S3's bucket before it in the host or in the path."""
+    asked, path = urlsplit(url), unquote(expected["url_path"])
+    bucket = arguments.get("Bucket")
+    if bucket is None:
+        return unquote(asked.path or "/") == path
+    in_host = asked.netloc.startswith(f"{bucket}.") and unquote(asked.path) == path
+    return in_host or unquote(asked.path) in (f"/{bucket}{path}", path if path.startswith(f"/{bucket}/") else "")
+
+
+def _content(body: Any) -> Any:
+    if hasattr(body, "seek"):
+        start = body.tell()
+        body, _ = body.read(), body.seek(start)
+    text = _text(body or b"")
+    try:
+        return json.loads(text)
+    except ValueError:
+        return text
+
+
+def _text(value: Any) -> str:
+    return value.decode("utf-8", "replace") if isinstance(value, bytes) else str(value)
+
+
+def _refusal(what: str, why: str) -> ChangeRefused:
+    next_step = "a change is made by `ops apply` from a reviewed plan, each call once"
+    return ChangeRefused(f"Refused {what}: {why} (ops_lib/door.py). Next: {next_step}.")

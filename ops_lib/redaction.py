@@ -1,0 +1,47 @@
+"""Secrets out of text and data. Alone in its file: what writes the journal needs it as well as what people see."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from math import isfinite
+from typing import Any
+
+REMOVED = "[removed]"
+_SECRETS = (
+    re.compile(r"\b(?:AKIA|ASIA|AROA|AIDA)[A-Z0-9]{12,}\b"),
+    re.compile(r"(?i)(?<=x-amz-signature=)[0-9a-f]+"),
+    re.compile(r"(?i)(?<=x-amz-credential=)[^&\s\"']+"),
+    re.compile(r"(?i)(?<=x-amz-security-token=)[^&\s\"']+"),
+    re.compile(r"(?i)(?<=[?&]signature=)[^&\s\"']+"),
+    re.compile(r"(?i)(?<=[?&]token=)[^&\s\"']+"),
+    re.compile(r"(?i)(?:secret_?access_?key|session_?token|password)[\"']?\s*[=:]\s*[\"']?[^\s\"',}]+"),
+    re.compile(r"(?i)(?<=bearer )[A-Za-z0-9._~+/=-]{8,}"),
+    re.compile(r"\bhf_[A-Za-z0-9]{16,}\b"),
+    re.compile(r"\bgh[pousr]_[A-Za-z0-9]{20,}\b"),
+    re.compile(r"\beyJ[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]+"),
+)
+_NAME_OF_A_SECRET = re.compile(r"(?i)secret_?access_?key|session_?token|password")
+
+
+def redact(text: str) -> str:
+    """Return `text` without access keys, presigned signatures, tokens and passwords."""
+    for secret in _SECRETS:
+        text = secret.sub(REMOVED, text)
+    return text
+
+
+def redacted(value: object) -> Any:
+    """Return `value` as data that JSON can hold, without secrets; what JSON does not know becomes redacted text."""
+    if value is None or isinstance(value, bool | int) or (isinstance(value, float) and isfinite(value)):
+        return value
+    if isinstance(value, Mapping):
+        return {redact(str(name)): _under(str(name), part) for name, part in value.items()}
+    if isinstance(value, list | tuple):
+        return [redacted(part) for part in value]
+    return redact(str(value))
+
+
+def _under(name: str, value: object) -> Any:
+    """Return `value` as it may stand under `name`: in data a secret stands without the name that gives it away."""
+    return REMOVED if value is not None and _NAME_OF_A_SECRET.search(name) else redacted(value)

@@ -1,0 +1,46 @@
+"""What `ops apply` says while it works: JSON lines for a notebook, or lines for a person."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import click
+
+COLOURS = {"done": "green", "already-done": "green", "unknown": "magenta", "not-attempted": "blue"}
+
+
+def teller(as_json: bool) -> Callable[[dict[str, Any]], None]:
+    """Return what prints each event as it happens."""
+
+    def tell(event: dict[str, Any]) -> None:
+        if event["event"] == "waiting":
+            click.echo(f"waiting: {event['words']}", err=True)
+        else:
+            click.echo(json.dumps(event) if as_json else readable(event))
+
+    return tell
+
+
+def readable(event: Mapping[str, Any]) -> str:
+    """Return an event as lines of text."""
+    if event["event"] == "start":
+        left = [f"an earlier run broke off in the middle of: {one}" for one in event["open_intents"]]
+        return "\n".join([*left, f"applying plan {event['plan']}, {event['steps']} steps"])
+    if event["event"] == "step":
+        lines = [f"  {event['number']}. {_coloured(event['state'])}  {event['title']}: {event['words']}"]
+        lines += [f"     changed: {_changed(one)}" for one in event.get("changed", [])]
+        lines += [f"     may have been doubled: {event['doubles']}"] if event.get("doubles") else []
+        return "\n".join(lines)
+    journal = event["journal"]
+    return f"{_coloured(event['state'])}: {event['words']}\njournal: {journal['entries']} entries, {journal['head']}"
+
+
+def _changed(one: Mapping[str, Any]) -> str:
+    found = f"not read: {one['unread']}" if "unread" in one else f"found {json.dumps(one['found'])}"
+    return f"{one['what']}: expected {json.dumps(one['expected'])}, {found}"
+
+
+def _coloured(state: str) -> str:
+    return click.style(state, fg=COLOURS.get(state, "red"))

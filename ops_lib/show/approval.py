@@ -1,0 +1,130 @@
+"""The desk where a plan is approved: reason, code, Apply, and what `ops apply` says while it works.
+
+The button is enabled by the right code alone, as a help; whatever is pressed goes to `ops apply` as it was typed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import ipywidgets as widgets
+
+from ops_lib.change import store
+from ops_lib.change.plan import Plan, same_code
+from ops_lib.settings import Settings
+from ops_lib.show import plan_tables
+from ops_lib.show.applying import Applying, command
+from ops_lib.show.progress import Progress, record
+
+WIDE = widgets.Layout(width="auto", max_width="62em")
+BROKEN = "The notebook failed here. What has been changed, if anything, is in the journal."
+WRONG = '<span class="badge warning">not the code of this plan</span>'
+ROW = widgets.Layout(flex_flow="row wrap", align_items="center")
+
+
+class Approval:
+    """The controls of one plan. An edited reason makes another plan, with another code and file."""
+
+    def __init__(self, plan: Plan, path: Path, settings: Settings, keep: Callable[[str], None]) -> None:
+        self.settings, self.keep = settings, keep
+        self.progress: Progress | None = None
+        self.begun = False
+        self.applying: Applying | None = None
+        self.reason = widgets.Textarea(plan.reason, description="reason", rows=2, continuous_update=False, layout=WIDE)
+        self.code = widgets.Text("", description="code", placeholder="type the code")
+        self.apply = widgets.Button(description="Apply", icon="check", disabled=True)
+        self.stop = widgets.Button(description="Stop", icon="stop", disabled=True)
+        self.head, self.hint, self.by_hand, self.trouble, self.told = (widgets.HTML() for _ in range(5))
+        controls = widgets.HBox([self.code, self.apply, self.stop, self.hint], layout=ROW)
+        self.widget = widgets.VBox([self.reason, self.head, controls, self.trouble, self.told, self.by_hand])
+        self._offer(plan, path)
+        self.reason.observe(self._caught(self._new_reason), names="value")
+        self.code.observe(self._caught(self._typed), names="value")
+        self.apply.on_click(self._caught(self._press))
+        self.stop.on_click(self._caught(self._stop))
+
+    @property
+    def running(self) -> bool:
+        """Return whether `ops apply` is at work for this plan."""
+        return self.progress is not None and self.progress.end is None
+
+    def _offer(self, plan: Plan, path: Path) -> None:
+        self.plan, self.path = plan, path
+        self.head.value = plan_tables.approval(plan)
+        self.by_hand.value = plan_tables.by_hand(plan, path, self.settings.name)
+        self.code.value = ""
+        self._typed()
+
+    def _new_reason(self) -> None:
+        reason = " ".join(self.reason.value.split())
+        if self.running or self.begun:
+            self.reason.value = self.plan.reason  # what has begun is finished under its own reason
+        elif not reason:
+            self.reason.value = self.plan.reason
+            self.hint.value = "A change needs a reason: the journal keeps it."
+        elif reason != self.plan.reason:
+            plan = replace(self.plan, reason=reason)
+            self._offer(plan, store.write(plan, self.settings))
+
+    def _typed(self) -> None:
+        right = same_code(self.code.value, self.plan)
+        self.apply.disabled = self.running or not right
+        self.apply.button_style = "" if self.apply.disabled else "danger"
+        if not self.running:
+            self.hint.value = WRONG if self.code.value.strip() and not right else ""
+
+    def _press(self) -> None:
+        if self.running:
+            return
+        words = command(self.path, self.code.value, self.settings.name)
+        before = self.progress
+        self.trouble.value = ""
+        self._show(Progress(self.plan))
+        try:
+            self.applying = Applying(words, self._heard, self._ended)
+        except BaseException:
+            self.progress = before
+            self._controls()
+            raise
+
+    def _stop(self) -> None:
+        if self.applying and self.running:
+            self.applying.cancel()
+            self.hint.value = "Stopping after the call that is under way."
+
+    def _heard(self, line: str) -> None:
+        before = self.progress or Progress(self.plan)
+        self._caught(lambda: self._show(before.heard(line)))()
+
+    def _ended(self, exit_code: int) -> None:
+        before = self.progress or Progress(self.plan)
+        self._caught(lambda: self._finish(before.ended(exit_code)))()
+
+    def _finish(self, progress: Progress) -> None:
+        self.code.value = ""
+        self._show(progress)
+        self.keep(record(progress))
+
+    def _show(self, progress: Progress) -> None:
+        self.progress, self.begun = progress, self.begun or progress.started
+        self.told.value = progress.html()
+        self._controls()
+
+    def _controls(self) -> None:
+        done = self.progress is not None and self.progress.end == "done"
+        self.reason.disabled = self.running or self.begun
+        self.code.disabled = self.running or done
+        self.stop.disabled = not self.running
+        self._typed()
+
+    def _caught(self, action: Callable[[], None]) -> Callable[..., None]:
+        def call(*_: object) -> None:
+            # ipywidgets swallows what a callback raises: then nobody would know.
+            try:
+                action()
+            except Exception as error:  # noqa: BLE001
+                self.trouble.value = plan_tables.broken_card(BROKEN, error)
+
+        return call

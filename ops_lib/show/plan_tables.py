@@ -1,0 +1,115 @@
+"""A plan as HTML: what changes, what could go wrong, the exact calls folded; or why there is none, and whom to call."""
+
+from __future__ import annotations
+
+import json
+import shlex
+from pathlib import Path
+
+from ops_lib.change.aws_command import aws_command
+from ops_lib.change.plan import Call, Condition, Plan, Step
+from ops_lib.decide.repairs.names import NOBODY, NoRepair
+from ops_lib.show.redact import safe
+from ops_lib.show.tables import folded_away
+
+COLUMNS = ("", "what is done", "before → after", "what could go wrong", "how to undo it")
+
+
+def plan_table(plan: Plan, endpoint_url: str | None) -> str:
+    """Return every step: the change in words, and its exact call and `aws` command behind a line one clicks."""
+    head = "".join(f"<th>{safe(name)}</th>" for name in COLUMNS)
+    rows = "".join(_rows(number, step, endpoint_url, plan.region) for number, step in enumerate(plan.steps, 1))
+    later = "; ".join(one.what for one in plan.verified_by)
+    then = f"<p><b>Some time afterwards:</b> {safe(later)}.</p>" if later else ""
+    return (
+        f'<div class="plan"><b>{safe(plan.title)}</b><div class="scroll"><table class="ops plan"><thead><tr>{head}</tr>'
+        f"</thead><tbody>{rows}</tbody></table></div>{then}</div>"
+    )
+
+
+def approval(plan: Plan) -> str:
+    """Return what approving takes: the code, until when it holds, and where it changes something."""
+    where = f"{plan.environment}, account {plan.account_id}, {plan.region}"
+    return (
+        f'<div class="approve"><span>code of this plan <b class="code">{safe(plan.code)}</b></span>'
+        f"<span>changes <b>{safe(where)}</b></span>"
+        f"<span>valid until <b>{plan.expires:%H:%M} UTC</b> on {plan.expires:%Y-%m-%d}</span></div>"
+    )
+
+
+def by_hand(plan: Plan, path: Path, environment: str) -> str:
+    """Return the command that applies the plan from a terminal."""
+    return f'<p class="small">From a terminal: <code>{safe(command_line(plan, path, environment))}</code></p>'
+
+
+def reason_line(plan: Plan) -> str:
+    """Return why, as the journal will say it."""
+    return f"<p><b>Reason:</b> {safe(plan.reason)}</p>"
+
+
+def command_line(plan: Plan, path: Path, environment: str) -> str:
+    """Return the command to type; `environment` is what `-e` takes."""
+    return shlex.join(["ops", "apply", str(path), "--code", plan.code, "-e", environment])
+
+
+def no_repair_card(answer: NoRepair) -> str:
+    """Return the calm answer where nothing is to be changed: why, and who can help."""
+    nobody = answer.whom_to_call == NOBODY
+    call = "Nobody has to be called." if nobody else f"<b>Call:</b> {safe(answer.whom_to_call)}"
+    headline = "Nothing has to be changed." if nobody else "There is no safe repair here."
+    return (
+        f'<div class="verdict note"><span class="badge note">no repair</span> <b>{headline}</b>'
+        f"<p>{safe(answer.reason)}</p><p>{call}</p></div>"
+    )
+
+
+def broken_card(what: str, error: BaseException) -> str:
+    """Return that something of ours failed, in the error's own words; nobody reads a traceback at 03:00."""
+    words = " ".join(str(error).split()) or "no words"
+    return (
+        f'<div class="verdict critical"><span class="badge critical">failed</span> <b>{safe(what)}</b>'
+        f"<p>{safe(type(error).__name__)}: {safe(words)}</p></div>"
+    )
+
+
+def _rows(number: int, step: Step, endpoint_url: str | None, region: str) -> str:
+    undo = step.undo or "It cannot be undone."
+    return (
+        f"<tr><td>{number}</td><td><b>{safe(step.title)}</b></td>"
+        f"<td>{safe(step.before)} <b>→</b> {safe(step.after)}</td><td>{safe(step.risk)}</td><td>{safe(undo)}</td></tr>"
+        f'<tr class="exact"><td></td><td colspan="4">{_exactly(step, endpoint_url, region)}</td></tr>'
+    )
+
+
+def _exactly(step: Step, endpoint_url: str | None, region: str) -> str:
+    parts = [
+        _call(step.call),
+        f'<p class="small">the same by hand, without any of the checks:</p>'
+        f"<pre>{safe(aws_command(step.call, endpoint_url, region))}</pre>",
+        _conditions("Read again just before; if it is not so, nothing is sent:", step.conditions),
+        _conditions("It is done when:", (step.done_when,) if step.done_when else ()),
+        f'<p class="small">{safe(_twice(step))}</p>',
+    ]
+    return folded_away(f"the exact call: {step.call.name}", "".join(parts))
+
+
+def _call(call: Call) -> str:
+    arguments = json.dumps(call.arguments, indent=2, ensure_ascii=False, default=str)
+    return f"<pre>{safe(call.name)} {safe(arguments)}</pre>"
+
+
+def _conditions(title: str, conditions: tuple[Condition, ...]) -> str:
+    if not conditions:
+        return ""
+    told = "".join(
+        f"<li>{safe(one.what)} <code>{safe(one.call.name)}: {safe(one.path)} = "
+        f"{safe(json.dumps(one.expected, ensure_ascii=False, default=str))}</code></li>"
+        for one in conditions
+    )
+    return f'<div class="small">{safe(title)}<ul>{told}</ul></div>'
+
+
+def _twice(step: Step) -> str:
+    if step.harmless_twice:
+        return f"Doing it twice does no harm{f': it may double {step.doubles}' if step.doubles else ''}."
+    return "It is sent once; where its answer is lost it is not sent again."

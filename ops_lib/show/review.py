@@ -1,0 +1,58 @@
+"""Review a plan: with a person at the notebook it can be approved there; headless it is written and shown.
+
+Nothing here changes anything. The safety is in `ops apply`, a process of its own, not in a button.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from IPython.core.getipython import get_ipython
+from IPython.display import HTML, DisplayHandle, display
+
+from ops_lib.change import store
+from ops_lib.change.plan import Plan
+from ops_lib.decide.repairs import NoRepair
+from ops_lib.errors import OpsError
+from ops_lib.settings import Settings
+from ops_lib.show import plan_tables
+
+
+def review(plan: Plan | NoRepair, settings: Settings) -> None:
+    """Show the plan, written to its file, or why there is none; a person may then approve it."""
+    if isinstance(plan, NoRepair):
+        display(HTML(plan_tables.no_repair_card(plan)))
+        return
+    display(HTML(plan_tables.plan_table(plan, settings.endpoint_url)))
+    try:
+        path = store.write(plan, settings)
+    except (OSError, OpsError) as error:
+        display(HTML(plan_tables.broken_card("The plan could not be written, so it cannot be applied.", error)))
+        return
+    if somebody_is_there():
+        _ask(plan, path, settings)
+    else:
+        display(HTML(headless(plan, path, settings)))
+
+
+def headless(plan: Plan, path: Path, settings: Settings) -> str:
+    """Return what stands where nobody can press anything: reason, code and the command to type."""
+    told = plan_tables.reason_line(plan) + plan_tables.approval(plan)
+    how = plan_tables.by_hand(plan, path, settings.name)
+    return f'{told}{how}<p class="small">Nothing has been changed: this run only wrote the plan to its file.</p>'
+
+
+def somebody_is_there() -> bool:
+    """Return whether whoever runs this cell could answer a question: JupyterLab can, papermill and nbmake cannot."""
+    kernel = getattr(get_ipython(), "kernel", None)
+    return bool(kernel and kernel.get_parent().get("content", {}).get("allow_stdin"))
+
+
+def _ask(plan: Plan, path: Path, settings: Settings) -> None:
+    # Imported late: a headless kernel needs no widget.
+    from ops_lib.show.approval import Approval
+
+    kept = DisplayHandle()
+    approval = Approval(plan, path, settings, lambda html: kept.update(HTML(html)))
+    display(approval.widget)
+    kept.display(HTML(""))

@@ -1,0 +1,80 @@
+"""Faults and kills inside an apply process, at its edges: botocore's HTTP boundary and the journal's fsync.
+
+Only imported by `starter.py`'s children. `hooks` (JSON): {"faults": [{"operation", "kind", "times"}], "kill_after": n,
+"log": path}; every event, an answered call or a durable line, is one line of the log, and the n-th kills the process.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+from pathlib import Path
+from typing import Any
+
+from botocore.awsrequest import AWSResponse
+from botocore.exceptions import ConnectionClosedError, ReadTimeoutError
+from botocore.httpsession import URLLib3Session
+
+from tests.faults import _Raw, answer, operation_of
+
+
+def install(hooks: dict[str, Any]) -> None:
+    events = _Events(hooks.get("log"), hooks.get("kill_after"))
+    _wrap_send(hooks.get("faults", []), events)
+    _wrap_fsync(events)
+
+
+class _Events:
+    def __init__(self, log: str | None, kill_after: int | None) -> None:
+        self.log, self.kill_after, self.count = log, kill_after, 0
+
+    def __call__(self, name: str) -> None:
+        self.count += 1
+        if self.log:
+            with Path(self.log).open("a") as file:
+                file.write(f"{name}\n")
+        if self.count == self.kill_after:
+            os.kill(os.getpid(), signal.SIGKILL)
+
+
+def _wrap_send(rules: list[dict[str, Any]], events: _Events) -> None:
+    original = URLLib3Session.send
+
+    def send(self: Any, request: Any) -> Any:
+        operation = operation_of(request)
+        rule = next((one for one in rules if one["operation"] == operation and one["times"] > 0), None)
+        if rule:
+            rule["times"] -= 1
+        try:
+            return _faulty(rule["kind"], lambda: original(self, request), request) if rule else original(self, request)
+        finally:
+            events(operation)
+
+    URLLib3Session.send = send  # type: ignore[method-assign]
+
+
+def _faulty(kind: str, execute: Any, request: Any) -> Any:
+    """Return or raise what the fault makes of the call; "-after" ones are executed first."""
+    what, _, when = kind.rpartition("-")
+    if when == "after":
+        execute()
+    if what == "lost":
+        raise ReadTimeoutError(endpoint_url=request.url)
+    if what == "closed":
+        raise ConnectionClosedError(endpoint_url=request.url)
+    if what == "error":
+        return AWSResponse(request.url, 500, {"Content-Type": "application/x-amz-json-1.0"}, _Raw(b"{}"))
+    if kind == "interrupted":
+        os.kill(os.getpid(), signal.SIGINT)
+        return execute()
+    return answer(request, kind)
+
+
+def _wrap_fsync(events: _Events) -> None:
+    original = os.fsync
+
+    def fsync(file: int) -> None:
+        original(file)
+        events("journal")
+
+    os.fsync = fsync  # type: ignore[assignment]

@@ -1,0 +1,42 @@
+"""One living sandbox for all that applies plans; whatever a test did to its job, the next one finds it stuck again."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+
+import pytest
+
+from tests.change.stage import Stage, stage
+
+INCIDENTS = (
+    "trigger-never-ran",
+    "output-done-status-stale",
+    "failed-but-complete",
+    "lock-burned-early",
+    "lock-without-message",
+)
+PROVE = bool(os.environ.get("OPS_PROVE"))
+
+
+@pytest.fixture(scope="session")
+def at(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
+    """Start it for the first that asks."""
+    with stage(tmp_path_factory.mktemp("applied"), *INCIDENTS) as ready:
+        yield ready
+
+
+@pytest.fixture
+def job(at: Stage) -> Iterator[str]:
+    """A job whose trigger never ran, brought back afterwards whatever has happened to it."""
+    job = at.job("trigger-never-ran")
+    yield job
+    bring_back(at, job)
+
+
+def bring_back(at: Stage, job: str) -> None:
+    at.hand("drained", job=job)
+    if "reassembly_started_at" in (at.lock(job) or {}):
+        at.completes(job)
+    if at.lock(job) or at.status(job) != "chunking_complete":
+        at.hand("untriggered", job=job)

@@ -1,0 +1,62 @@
+"""Data for a file keeps its shape and loses its secrets; JSON can always hold what comes out."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime
+from decimal import Decimal
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ops_lib.redaction import REMOVED, redact, redacted
+
+KEY = "AKIA" + "IOSFODNN7EXAMPLE"
+anything = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text() | st.binary() | st.datetimes() | st.decimals(),
+    lambda inner: st.lists(inner) | st.tuples(inner) | st.dictionaries(st.text() | st.integers(), inner),
+    max_leaves=10,
+)
+
+
+@given(anything)
+def test_json_holds_whatever_comes_out(value: Any) -> None:
+    out = redacted(value)
+    assert json.loads(json.dumps(out, allow_nan=False)) == out
+    assert redacted(out) == out
+
+
+def test_data_keeps_its_shape() -> None:
+    value = {"a": [1, 2.5, None, True], "b": {"c": "text"}}
+    assert redacted(value) == value
+    assert redacted((1, (2,))) == [1, [2]]
+
+
+@pytest.mark.parametrize("value", [Decimal("1.5"), datetime(2026, 11, 7, tzinfo=UTC), float("inf"), b"x"])
+def test_what_json_does_not_know_becomes_text(value: Any) -> None:
+    assert redacted(value) == str(value)
+
+
+@pytest.mark.parametrize("where", [KEY, [KEY], {"x": KEY}, {KEY: 1}, ({"x": [f"key {KEY}"]},)])
+def test_a_secret_is_found_at_any_depth(where: Any) -> None:
+    out = json.dumps(redacted(where))
+    assert KEY not in out
+    assert REMOVED in out
+
+
+@pytest.mark.parametrize(
+    "name", ["SecretAccessKey", "aws_secret_access_key", "SessionToken", "Password", "db_password"]
+)
+@pytest.mark.parametrize("value", ["hunter2", ["hunter2"], {"S": "hunter2"}])
+def test_what_stands_under_a_secrets_name_is_removed(name: str, value: Any) -> None:
+    assert redacted({name: value, "user": "alice"}) == {name: REMOVED, "user": "alice"}
+    assert redacted({name: None}) == {name: None}
+
+
+def test_the_same_patterns_serve_what_people_see() -> None:
+    from ops_lib.show import redact as shown
+
+    assert shown.redact is redact
+    assert shown.REMOVED is REMOVED
