@@ -74,12 +74,13 @@ def _film_exists(case: Case, row: JobRow) -> Verdict:
     if case.missing:
         facts.append(f"not recorded: {spans(case.missing)}; the film may lack them")
         return conclude("unknown", facts, confidence="unknown", missing=case.missing)
+    if row.completed_at and row.status == "chunking_complete":
+        # Segments that were cut again are recorded again, behind the film (F23).
+        return conclude("status-regressed", [*facts, f"completed_at is set ({case.ago(row.completed_at)})"])
     # Integer seconds in DynamoDB: a film written within the same second is not older than its last completion.
     if case.last_completion and film.last_modified < case.last_completion:
         facts.append("the film is older than the last completion: it may lack segments")
         return conclude("unknown", facts, confidence="unknown")
-    if row.completed_at and row.status == "chunking_complete":
-        return conclude("status-regressed", [*facts, f"completed_at is set ({case.ago(row.completed_at)})"])
     if case.young(film.last_modified):
         return conclude("just-finished", facts, wait_until=film.last_modified + case.grace)
     return conclude("output-done-status-stale", facts)

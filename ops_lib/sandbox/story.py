@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from bisect import bisect_left
 from dataclasses import dataclass, field
 from functools import cached_property
 from math import ceil
@@ -22,6 +23,7 @@ RECENT_DAYS = 8
 CALM_S = 900.0  # before the present nothing was finished: what is under way is told apart
 LEAST_DAYS, MARGIN = 3, 1.3  # so that there are enough days for the older jobs, however quiet those are
 LOOPS_START_S = 3.0  # after their task
+ROOM_S = 90.0  # around what incidents had the workers do: one is served at a time
 DEPLOYED_DAYS_AGO = (9, 5, 2)
 # The job the notebooks open by themselves.
 UNDER_WAY = "bb37f23c-7609-4727-bc8a-bb541b4bd02a"
@@ -42,7 +44,7 @@ class Story:
     def recent(self) -> list[Timed]:
         """Return the completed jobs of the last days, oldest first."""
         done = [one for one in self._last_days if self._is_recent(one) and one.completed < self.now - self._calm_s]
-        return done[-self.completed :]
+        return [one for one in done if not self._in_the_way(one)][-self.completed :]
 
     @cached_property
     def older(self) -> dict[str, Timed]:
@@ -77,17 +79,32 @@ class Story:
     @cached_property
     def _scene(self) -> Scene:
         past = Past(self.version, self._tasks())
+        for one in self.recent:
+            tell(past, one)
+        if self._is_at_work:
+            self._under_way(past)
+        scene = self._planted(past)
+        # Last: incidents have replaced tasks.
         for service in past.tasks.first:
             for task in past.tasks.of(service):
                 steps.loops_started(past, service, task.started + LOOPS_START_S)
-        for one in self.recent:
-            tell(past, one)
-        if self._calm_s == CALM_S:
-            self._under_way(past)
+        return scene
+
+    def _planted(self, past: Past) -> Scene:
         scene = Scene(past, self.now)
         for name in self.incidents:
             INCIDENTS[name].plant(scene)
         return scene
+
+    @cached_property
+    def _occupied(self) -> list[float]:
+        """Return when incidents had workers and endpoint busy: told by themselves, to see where others have no room."""
+        lines = self._planted(Past(self.version, self._tasks())).past.lines
+        return sorted(line.at for service, told in lines.items() if service != steps.WEB for line in told)
+
+    def _in_the_way(self, timed: Timed) -> bool:
+        after = bisect_left(self._occupied, timed.chunk_taken - ROOM_S)
+        return after < len(self._occupied) and self._occupied[after] < timed.completed + ROOM_S
 
     @property
     def env(self) -> dict[str, str]:
@@ -97,6 +114,11 @@ class Story:
     @property
     def _calm_s(self) -> float:
         return max([CALM_S, *(INCIDENTS[name].calm_s for name in self.incidents)])
+
+    @property
+    def _is_at_work(self) -> bool:
+        """Return whether a job is under way: not where an incident keeps all calm, unless another shows such jobs."""
+        return self._calm_s == CALM_S or any(INCIDENTS[name].kind == "healthy" for name in self.incidents)
 
     def past_of(self, job_id: str) -> Past:
         """Return the past of one older job alone."""

@@ -159,6 +159,11 @@ STATES: list[tuple[str, str, Callable[[], JobEvidence]]] = [
     ("film, C < N", "unknown", lambda: job(film_s=HOUR, recorded=(0, 1))),
     ("film, completed_at, regressed", "status-regressed", lambda: job(film_s=HOUR, completed_at=at(HOUR))),
     (
+        "film, completed_at, regressed and recorded again since",
+        "status-regressed",
+        lambda: job(film_s=2 * LONG, completed_at=at(2 * LONG)),
+    ),
+    (
         "L1 young, visible",
         "reassembly-queued",
         lambda: job(lock=(60, None), pairs={"reassembly": queue("reassembly", 1)}),

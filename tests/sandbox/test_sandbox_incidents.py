@@ -185,7 +185,7 @@ if PROVE:
         *(("3_stuck_job", v, n, 0 if INCIDENTS[n].kind == "healthy" else 3 if n == "unknown" else 2) for v, n in JOBS),
         *(("daily_health", v, n, 3 if n == "wrong-deployment" else 2) for v, n in PIPELINE),
     ]
-WARNS = {"at-maximum-capacity", "progress-stale"}
+WARNS = {"at-maximum-capacity"}
 
 
 @pytest.mark.parametrize(("notebook", "version", "incident", "code"), HEADLESS)

@@ -15,6 +15,8 @@ THROTTLED = (
 )
 TRIES = 5  # maxReceiveCount
 VISIBILITY_S = 2400.0  # of the video-worker queue
+HANGS_SINCE_S = 3.25 * HOUR  # the one instance was busy for an hour of it
+OUTAGE_S = 5.5 * HOUR  # nothing was converted since, and the job took its time before
 
 
 def without_last(scene: Scene, incident: str, ago: float) -> Timed:
@@ -23,6 +25,18 @@ def without_last(scene: Scene, incident: str, ago: float) -> Timed:
     timed = scene.timed(job, lambda one: one.recorded[-2], ago).without("taken", job.total - 1)
     scene.until(timed, scene.now)
     return timed
+
+
+def refused_once(scene: Scene, incident: str, ago: float) -> tuple[Job, float]:
+    """Tell a job whose last segment was refused once, which made the job failed; return when it is received again."""
+    timed = scene.timed(scene.job(incident), lambda one: one.invoked[-1], ago + VISIBILITY_S)
+    job, last, at = timed.job, timed.job.total - 1, timed.invoked[-1]
+    # Later than chunking_complete, which would have been written over `failed`.
+    scene.until(timed.without("taken", last), scene.now)
+    scene.past.taken("video-worker", job.chunk_key(last), at)
+    why = "Endpoint stereo-spot-inference of account 123456789012 is not in service."
+    steps.invocation_refused(scene.past, job, last, at + 0.4, why)
+    return job, at + VISIBILITY_S + 3
 
 
 def _event_dead(scene: Scene) -> None:
@@ -166,6 +180,7 @@ INCIDENTS = (
         "The endpoint was gone for four hours: status failed, the segment's message dead.",
         "Set the status back to chunking_complete first, then replay the message.",
         _refused,
+        calm_s=OUTAGE_S,
     ),
     _incident(
         "inference-failed",
@@ -181,6 +196,7 @@ INCIDENTS = (
         "Send the segment's event again, with shorter segments or a faster instance.",
         _timed_out,
         versions=("newest",),
+        calm_s=HANGS_SINCE_S,
     ),
     _incident(
         "request-never-uploaded",
@@ -189,5 +205,6 @@ INCIDENTS = (
         "Deploy the mended worker, then replay the dead letters.",
         _no_request,
         versions=("runbook",),
+        calm_s=OUTAGE_S,
     ),
 )

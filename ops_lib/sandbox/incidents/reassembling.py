@@ -2,13 +2,21 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from math import inf
+
 from ops_lib.sandbox.incidents.incident import Incident, not_completed, nothing
+from ops_lib.sandbox.incidents.inference import refused_once
 from ops_lib.sandbox.incidents.scene import DAY, HOUR, MINUTE, Scene
+from ops_lib.sandbox.incidents.uploads import VISIBILITY_S as CHUNKING_VISIBILITY_S
+from ops_lib.sandbox.incidents.uploads import cut_before
 from ops_lib.sandbox.pipeline import steps
+from ops_lib.sandbox.pipeline.plan import Timed
 from ops_lib.sandbox.pipeline.version import OUTPUT
 
 TOO_MANY = 5_800
 KILLED = "OutOfMemoryError: Container killed due to memory usage"
+RECORDING_VISIBILITY_S = 120.0
 
 
 def _trigger_never_ran(scene: Scene) -> None:
@@ -31,14 +39,34 @@ def _too_many(scene: Scene) -> None:
 
 
 def _lock_without_message(scene: Scene) -> None:
-    timed = scene.timed(scene.job("lock-without-message"), lambda one: one.triggered, 2 * HOUR)
-    scene.until(timed.untriggered(), scene.now)
-    steps.lock_put(scene.past, timed.job, timed.triggered)
+    job = scene.job("lock-without-message")
+    timed = scene.timed(job, lambda one: one.triggered, 2 * HOUR)
+    last, at = job.total - 1, timed.recorded[-1]
+    scene.until(timed.without("recorded", last), scene.now)
+    steps.recorded(scene.past, job, last, at)
+    steps.lock_put(scene.past, job, at + 0.03)
+    said = f"reassembly-trigger: job_id={job.job_id} sending to reassembly queue"
+    scene.past.line(scene.past.version.recorder, said, at + 0.03, steps.TRIGGER)
     error = "An error occurred (ServiceUnavailable) when calling the SendMessage operation: try again"
     log_name = steps.STATUS_EVENTS if scene.newest else steps.SEGMENT_OUTPUT
     loop = "job-status-events" if scene.newest else "segment-output"
-    words = f"{loop}: job_id={timed.job.job_id} segment_index={timed.job.total - 1}"
-    steps.failed_to_process(scene.past, scene.past.version.recorder, log_name, words, error, timed.triggered + 0.2)
+    words = f"{loop}: job_id={job.job_id} segment_index={last}"
+    steps.failed_to_process(scene.past, scene.past.version.recorder, log_name, words, error, at + 0.1)
+    _recorded_again(scene, timed, at + RECORDING_VISIBILITY_S)
+
+
+def _recorded_again(scene: Scene, timed: Timed, again: float) -> None:
+    """The last segment's event was not deleted: received again, it records, and finds the lock there."""
+    job, last, at = timed.job, timed.job.total - 1, timed.recorded[-1]
+    if scene.newest:
+        steps.response_recorded(scene.past, job, last, at + 0.2)
+        scene.already_triggered(job, at + 0.25)
+        scene.past.passed("job-status-events", job.response_key(last), at + 0.15, at + 0.3)
+    else:
+        scene.past.passed("video-worker", job.chunk_key(last), timed.taken[last], at + 3)
+    steps.recorded(scene.past, job, last, again)
+    scene.already_triggered(job, again + 0.05)
+    scene.past.passed(scene.past.version.completion_queue, job.output_key(last), at - 0.1, again + 0.1)
 
 
 def _died(scene: Scene) -> None:
@@ -48,11 +76,7 @@ def _died(scene: Scene) -> None:
     scene.until(timed, timed.film)
     died = timed.film - 2
     scene.past.tasks.died(steps.MEDIA, died, 137, KILLED)
-    visibility_s = 3600 if scene.newest else 600
-    again = timed.reassembly_taken + visibility_s + 3
-    steps.reassembly_received(scene.past, job, again)
-    steps.lock_refused(scene.past, job, again + 0.1)
-    scene.past.done("reassembly", job.job_id, again + 0.2)
+    scene.swallowed(job, timed.reassembly_taken + scene.reassembly_visibility_s + 3)
 
 
 def _burned(scene: Scene) -> None:
@@ -67,12 +91,8 @@ def _burned(scene: Scene) -> None:
     steps.reassembly_received(scene.past, job, at + 1)
     steps.lock_taken(scene.past, job, at + 1)
     steps.completions_short(scene.past, job, job.total - 2, at + 1.2)
-    again = at + (3600 if scene.newest else 600) + 3
-    steps.reassembly_received(scene.past, job, again)
-    steps.lock_refused(scene.past, job, again + 0.1)
-    scene.past.done("reassembly", job.job_id, again + 0.2)
-    said = f"reassembly-trigger: job_id={job.job_id} already triggered (idempotent skip)"
-    scene.past.line(scene.past.version.recorder, said, timed.triggered, steps.TRIGGER)
+    scene.swallowed(job, at + scene.reassembly_visibility_s + 4)
+    scene.already_triggered(job, timed.triggered)
 
 
 def _stale(scene: Scene) -> None:
@@ -81,41 +101,36 @@ def _stale(scene: Scene) -> None:
     timed = scene.timed(job, lambda one: one.film, 2 * HOUR)
     scene.until(timed, timed.film)
     error = "An error occurred (InternalServerError) when calling the UpdateItem operation"
-    scene.past.put_object(OUTPUT, job.film_key, int(job.source_bytes * 1.7), timed.film)
+    if scene.newest:
+        steps.film_written(scene.past, job, timed.film)
+    else:
+        scene.past.put_object(OUTPUT, job.film_key, int(job.source_bytes * 1.7), timed.film)
     for queue in scene.past.version.notified(OUTPUT, job.film_key):
         scene.past.passed(queue, job.film_key, timed.film + 0.5, timed.film + 0.8)
     if scene.newest:
-        scene.past.line(steps.MEDIA, f"reassembly: job_id={job.job_id} upload done", timed.film, steps.REASSEMBLY)
         said = f"job-status-events: job_id={job.job_id} failed to set completed: {error}"
         scene.past.line(steps.JOBS, said, timed.film + 0.7, steps.STATUS_EVENTS, "ERROR")
         scene.past.done("reassembly", job.job_id, timed.film + 0.1)
         return
     words = f"reassembly: job_id={job.job_id}"
     steps.failed_to_process(scene.past, steps.MEDIA, steps.REASSEMBLY, words, error, timed.film + 0.2)
-    steps.lock_refused(scene.past, job, timed.film + 600)
-    scene.past.done("reassembly", job.job_id, timed.film + 600)
+    scene.swallowed(job, timed.reassembly_taken + scene.reassembly_visibility_s + 3)
 
 
 def _regressed(scene: Scene) -> None:
-    """Chunking outlasted its visibility; the slower of two workers wrote its status over `completed`."""
-    job = scene.job("status-regressed", 2)
+    """The first worker's last update hung through its retries, while a second worker cut the source and all ended."""
+    job = scene.job("status-regressed", 1)
     timed = scene.timed(job, lambda one: one.completed, HOUR)
-    scene.until(timed, scene.now)
-    steps.chunking_started(scene.past, job, timed.chunk_taken + 1)
-    late = timed.completed + 5 * MINUTE
-    for index in range(job.total):
-        steps.segment_cut(scene.past, job, index, late - 2)
-        scene.past.passed("video-worker", job.chunk_key(index), late, late + 1)
-    steps.chunking_completed(scene.past, job, late)
+    first = timed.chunk_taken - CHUNKING_VISIBILITY_S - 3
+    steps.created(scene.past, job, first - MINUTE)
+    cut_before(scene, job, first, 13 * MINUTE)
+    scene.until(replace(timed, created=inf, uploaded=inf), scene.now)
+    steps.chunking_completed(scene.past, job, timed.completed + 4 * MINUTE)
 
 
 def _failed_but_complete(scene: Scene) -> None:
-    job = scene.job("failed-but-complete")
-    timed = scene.timed(job, lambda one: one.recorded[-1], 2 * HOUR)
-    scene.until(timed.untriggered(), scene.now)
-    why = "Endpoint stereo-spot-inference of account 123456789012 is not in service."
-    steps.invocation_refused(scene.past, job, 1, timed.invoked[1] - 20, why)
-    scene.past.update("jobs", {"job_id": job.job_id}, {"status": "failed"}, timed.recorded[-1])
+    job, again = refused_once(scene, "failed-but-complete", 2 * HOUR)
+    scene.converted(job, job.total - 1, again)
 
 
 def _gone(scene: Scene) -> None:
@@ -129,7 +144,7 @@ def _gone(scene: Scene) -> None:
     error = "An error occurred (404) when calling the HeadObject operation: Not Found"
     words = f"reassembly: job_id={job.job_id}"
     steps.failed_to_process(scene.past, steps.MEDIA, steps.REASSEMBLY, words, error, timed.reassembly_taken + 1)
-    scene.past.done("reassembly", job.job_id, timed.reassembly_taken + 3600)
+    scene.swallowed(job, timed.reassembly_taken + scene.reassembly_visibility_s + 3)
 
 
 def _incident(name: str, modes: str, told: str, remedy: str, plant: object) -> Incident:

@@ -2,24 +2,33 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from math import inf
+
 from ops_lib.sandbox.incidents.incident import Incident, not_completed, row_still_there, touched_if_not
-from ops_lib.sandbox.incidents.scene import HOUR, Scene
+from ops_lib.sandbox.incidents.inference import refused_once
+from ops_lib.sandbox.incidents.scene import HOUR, MINUTE, Scene
+from ops_lib.sandbox.incidents.uploads import VISIBILITY_S as CHUNKING_VISIBILITY_S
+from ops_lib.sandbox.incidents.uploads import cut_before
 from ops_lib.sandbox.pipeline import steps
+from ops_lib.sandbox.pipeline.job import Job
 from ops_lib.sandbox.pipeline.version import INPUT, OUTPUT
 
 
 def _do_not_fit(scene: Scene) -> None:
-    """Uploaded again while it was being cut, the second time shorter: two totals, and rows of both."""
+    """The update that ends chunking failed; before that was tried again, a shorter source was uploaded and cut."""
     job = scene.job("completions-do-not-fit", 5)
     timed = scene.timed(job, lambda one: one.recorded[-1], 2 * HOUR)
-    scene.until(timed.untriggered(), scene.now)
-    for index in (5, 6):
-        scene.past.put_object(INPUT, job.chunk_key(index, 7), 90_000_000, timed.cut[0] - 60)
-        scene.past.passed("video-worker", job.chunk_key(index, 7), timed.invoked[0] - 30, timed.invoked[0] - 20)
-        scene.past.put_object(OUTPUT, job.output_key(index), 90_000_000, timed.ended[0] - 20)
-        for queue in scene.past.version.notified(OUTPUT, job.output_key(index)):
-            scene.past.passed(queue, job.output_key(index), timed.ended[0] - 19, timed.ended[0] - 18)
-        steps.recorded(scene.past, job, index, timed.ended[0] - 18)
+    first = timed.chunk_taken - CHUNKING_VISIBILITY_S
+    steps.created(scene.past, job, first - MINUTE)
+    cut = cut_before(scene, replace(job, total=7), first, 8)
+    error = "An error occurred (InternalServerError) when calling the UpdateItem operation"
+    steps.failed_to_process(scene.past, steps.MEDIA, steps.CHUNKING, f"chunking: job_id={job.job_id}", error, cut + 1)
+    # Received again while the second source was being cut, so after it.
+    scene.past.done("chunking", job.source_key, timed.chunked + 0.2)
+    said = f"chunking: job_id={job.job_id} skip (status=chunking_complete)"
+    scene.past.line(steps.MEDIA, said, timed.chunked + 0.2, steps.CHUNKING)
+    scene.until(replace(timed.untriggered(), created=inf), scene.now)
 
 
 def _no_total(scene: Scene) -> None:
@@ -50,11 +59,28 @@ def _ghost(scene: Scene) -> None:
 
 
 def _deleted(scene: Scene) -> None:
-    """Deleted by its owner while the last segment was being converted: late results came back."""
-    job = scene.job("deleted-job")
-    timed = scene.timed(job, lambda one: one.recorded[-1], 4 * HOUR)
-    scene.until(timed.untriggered(), scene.now)
-    steps.status(scene.past, job, "deleted", timed.recorded[-1])
+    """Failed, and deleted by its owner while the last segment was being converted after all: the result came back."""
+    job, again = refused_once(scene, "deleted-job", 4 * HOUR)
+    deleted_by_owner(scene, job, again + 30)
+    scene.converted(job, job.total - 1, again)
+
+
+def deleted_by_owner(scene: Scene, job: Job, at: float) -> None:
+    """web-ui marks a completed or failed job; media-worker removes what it has."""
+    past = scene.past
+    steps.status(past, job, "deleted", at)
+    past.send("deletion", job.message, job.job_id, at + 0.1)
+    said = f"job_id={job.job_id} marked deleted, deletion message sent"
+    past.line(steps.WEB, said, at + 0.1, "stereo_spot_web_ui.routers.jobs")
+    past.line(steps.MEDIA, f"deletion: job_id={job.job_id} start", at + 0.8, steps.DELETION)
+    for bucket, prefix in ((INPUT, "input"), (INPUT, "segments"), (OUTPUT, "jobs")):
+        for place in [one for one in past.objects if one[0] == bucket and one[1].startswith(f"{prefix}/{job.job_id}/")]:
+            del past.objects[place]
+    for table in ("segment-completions", "reassembly-triggered"):
+        for key in [one for one in past.rows[table] if one[0] == job.job_id]:
+            del past.rows[table][key]
+    past.line(steps.MEDIA, f"deletion: job_id={job.job_id} done", at + 2.9, steps.DELETION)
+    past.passed("deletion", job.job_id, at + 0.7, at + 3)
 
 
 def _unknown(scene: Scene) -> None:

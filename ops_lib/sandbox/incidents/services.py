@@ -7,17 +7,20 @@ from collections.abc import Callable
 from ops_lib.sandbox.incidents.incident import Incident, not_completed, nothing
 from ops_lib.sandbox.incidents.scene import HOUR, MINUTE, Scene
 from ops_lib.sandbox.pipeline import steps
+from ops_lib.sandbox.pipeline.past import MAX_RECEIVE_COUNT
 from ops_lib.sandbox.pipeline.version import queue_name
 from ops_lib.sandbox.recording import ACCOUNT, REGION
 
 NEWEST = ("newest",)
 QUIET_S = 2.5 * HOUR
+STOPPED_S = 3 * HOUR
+RECORDS = 100
 DONE = 5  # segments, before the loop fell silent
 
 
 def _never_started(scene: Scene) -> None:
     """job-worker has desired count 0: every event of the output bucket waits."""
-    stopped = scene.ago(3 * HOUR)
+    stopped = scene.ago(STOPPED_S)
     scene.desired["job-worker"] = 0
     scene.past.tasks.stop("job-worker", stopped)
     _unrecorded(scene, "workers-never-started")
@@ -100,16 +103,24 @@ def _version_mix(scene: Scene) -> None:
 
 
 def _progress_stale(scene: Scene) -> None:
-    """The consumer in web-ui fails on one record: nobody sees progress; the jobs themselves are well."""
+    """The consumer in web-ui fails on every record: nobody sees progress; the jobs themselves are well."""
     scene.stalled.add("job-events")
-    for number in range(40):
-        at = scene.ago(2 * HOUR) + 150 * number
-        body = '{"eventName":"MODIFY","eventSource":"aws:dynamodb","dynamodb":{"Keys":{"job_id":{"S":"4f1ef31e"}}}}'
-        scene.past.send("job-events", body, f"record-{number}", at)
-    error = "job-events message handling failed: 'mode'"
-    for number in range(12):
-        at = scene.ago(2 * HOUR) + 400 * number
+    for number in range(RECORDS):
+        _fails_on(scene, f"record-{number}", scene.ago(2 * HOUR) + 2 * HOUR * number / RECORDS)
+
+
+def _fails_on(scene: Scene, record: str, sent: float) -> None:
+    """A record is received once a minute until it is a dead letter, or until now."""
+    body = '{"eventName":"MODIFY","eventSource":"aws:dynamodb","dynamodb":{"Keys":{"job_id":{"S":"4f1ef31e"}}}}'
+    scene.past.send("job-events", body, record, sent)
+    receives = [at for at in (sent + 1 + MINUTE * number for number in range(MAX_RECEIVE_COUNT)) if at < scene.now]
+    for at in receives:
+        scene.past.taken("job-events", record, at, hidden_s=MINUTE)
+        error = "job-events message handling failed: 'mode'"
         scene.past.line(steps.WEB, error, at, "stereo_spot_web_ui.job_events_consumer", "ERROR")
+    dead = sent + 1 + MINUTE * MAX_RECEIVE_COUNT
+    if dead < scene.now:
+        scene.past.dead_lettered("job-events", record, dead)
 
 
 def _denied(scene: Scene) -> None:
@@ -154,6 +165,7 @@ INCIDENTS = (
         "Set its desired count to 1: the backlog drains by itself.",
         _never_started,
         versions=NEWEST,
+        calm_s=STOPPED_S + 15 * MINUTE,
     ),
     _incident(
         "notifications-overlap",
@@ -162,6 +174,7 @@ INCIDENTS = (
         "Let the bucket tell both queues (by a topic), then copy the finished segments onto themselves.",
         _overlap,
         versions=NEWEST,
+        calm_s=QUIET_S,
     ),
     _incident(
         "inference-slots-leaked",
@@ -219,6 +232,7 @@ INCIDENTS = (
         "A policy was tightened: the worker may not read the source.",
         "Mend the policy, then replay the dead letter.",
         _denied,
+        calm_s=QUIET_S,
     ),
     _incident(
         "wrong-deployment",

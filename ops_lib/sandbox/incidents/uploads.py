@@ -6,16 +6,33 @@ from ops_lib.sandbox.incidents.healthy import begun_to_ingest
 from ops_lib.sandbox.incidents.incident import Incident, not_completed, nothing
 from ops_lib.sandbox.incidents.scene import DAY, HOUR, MINUTE, Scene
 from ops_lib.sandbox.pipeline import steps
+from ops_lib.sandbox.pipeline.job import Job
 
 TRIES, VISIBILITY_S = 5, 900.0  # of the chunking queue
+CUT_S = 6.0  # for each segment
 
 
 def _expired(scene: Scene) -> None:
-    """Uploaded while no worker ran; the queue kept the event for fourteen days."""
+    """Its event could not be used sixteen days ago, when other sources could; its dead letter lived four days."""
     job, at = scene.job("event-expired"), scene.ago(16 * DAY)
     steps.created(scene.past, job, at)
     steps.uploaded(scene.past, job, at + 60)
-    scene.past.expired("chunking", job.source_key)
+    scene.past.taken("chunking", job.source_key, at + 61, TRIES)
+    scene.past.dead_lettered("chunking", job.source_key, at + 61 + TRIES * VISIBILITY_S)
+    scene.past.dead.pop()  # it counted its days from the upload on
+
+
+def cut_before(scene: Scene, job: Job, at: float, download_s: float) -> float:
+    """A first attempt at chunking, which did not end: its segments are converted; return when the last was cut."""
+    steps.uploaded(scene.past, job, at - 1)
+    scene.past.taken("chunking", job.source_key, at)
+    steps.chunking_started(scene.past, job, at)
+    cut = free = at
+    for index in range(job.total):
+        cut = at + download_s + CUT_S * index
+        steps.segment_cut(scene.past, job, index, cut)
+        free = scene.converted(job, index, max(cut + 0.2, free))
+    return cut
 
 
 def _chunking_dies(scene: Scene) -> None:
@@ -91,7 +108,7 @@ INCIDENTS = (
     _incident(
         "event-expired",
         "F41",
-        "The source's event was older than the queue keeps messages.",
+        "The source's event was dead-lettered, and is older than the dead-letter queue keeps messages.",
         "Copy the source onto itself: its event starts the job.",
         _expired,
     ),
