@@ -55,7 +55,7 @@ class Runbook:
 
         here = self.settings
         return Names(
-            environment=here.environment,
+            environment=here.name,
             account_id=self.aws.identity.account_id,
             region=here.region,
             tables=here.tables,

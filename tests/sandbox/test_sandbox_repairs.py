@@ -32,6 +32,21 @@ NO_REMEDY = {
     "progress-stale": "there are only records",
     "wrong-deployment": "nothing of the pipeline is wrong",
 }
+# What tempts and is forbidden: a line that its end is known by, and what is wrong then.
+FORBIDDEN = {
+    "inference-failed": ("completions=5 != total_segments=6", "the status is chunking_complete"),
+    "completions-do-not-fit": ("completions=7 != total_segments=5", "the status is chunking_complete"),
+    "too-many-segments-for-trigger": ("!= total_segments=5800", None),  # beyond repair before, too
+    "total-segments-missing": ("concat 6 segments", "total_segments is None"),
+    "segment-output-gone": ("failed to process message", "the status is"),
+    "trigger-never-ran": ("lock not acquired", "the status is chunking_complete"),
+    "reassembly-died": ("lock not acquired", "the status is"),
+    "inference-refused": ("segment_index=5", "the status is failed"),
+    "completion-event-dead-lettered": (None, "there is no final.mp4"),
+    "completed-without-time": (None, "completed_at is missing"),
+    "deleted-job": ("concat 6 segments", "the status is completed, it was deleted"),
+    "unknown": ("concat 6 segments", "the status is completed, it was upscaling"),
+}
 PIPELINE = ("workers-never-started", "notifications-overlap", "worker-thread-dead", "no-workers", "access-denied")
 LEFT_ALONE = ("lock-burned-early", "trigger-never-ran", "inference-refused")
 
@@ -78,10 +93,22 @@ def living() -> Iterator[Any]:
         command(root, "stop", name)
 
 
-def repair(sandbox: Any, about: dict[str, list[str]]) -> None:
-    subprocess.run(
-        [sys.executable, SCRIPT, json.dumps(about)], env=os.environ | sandbox.access, check=True, timeout=120
-    )
+def repair(sandbox: Any, about: dict[str, list[str]], how: str = "right") -> None:
+    words = [sys.executable, str(SCRIPT), how, json.dumps(about)]
+    subprocess.run(words, env=os.environ | sandbox.access, check=True, timeout=120)
+
+
+def said(sandbox: Any, service: str, job: str, words: str) -> int:
+    """Return how many lines of a service about this job hold these words."""
+    logs, count = sandbox.client("logs"), 0
+    more: dict[str, str] = {}
+    while True:
+        group = f"/ecs/stereo-spot/{service}"
+        answer = logs.filter_log_events(logGroupName=group, filterPattern=f'"job_id={job}"', **more)
+        count += sum(words in event["message"] for event in answer["events"])
+        if "nextToken" not in answer:
+            return count
+        more = {"nextToken": answer["nextToken"]}
 
 
 def test_every_incident_about_a_job_has_a_repair_or_a_reason() -> None:
@@ -104,6 +131,32 @@ def test_what_is_put_right_completes_and_the_rest_stays(version: str, living: An
     assert {incident: after[incident] for incident in LEFT_ALONE} == {name: before[name] for name in LEFT_ALONE}
     repair(sandbox, {incident: list(before[incident]) for incident in LEFT_ALONE})
     assert wait_until_well(name, planted) == {}
+
+
+@pytest.mark.parametrize("version", VERSIONS)
+def test_what_is_forbidden_does_not_end_well(version: str, living: Any) -> None:
+    name = f"sandbox-harmed-{version}"
+    planted = [incident for incident in FORBIDDEN if incident in for_version(version)]
+    sandbox = living(name, version, planted)
+    jobs = {incident: next(iter(found)) for incident, found in wrong(name).items()}
+    recorder = "job-worker" if version == "newest" else "video-worker"
+    ends = {
+        incident: (recorder if incident == "inference-refused" else "media-worker", jobs[incident], words)
+        for incident, (words, _) in FORBIDDEN.items()
+        if words and incident in planted
+    }
+    before = {incident: said(sandbox, *end) for incident, end in ends.items()}
+    repair(sandbox, {incident: [job] for incident, job in jobs.items()}, "wrong")
+    deadline = time.monotonic() + DEADLINE_S
+    while left := [incident for incident, end in ends.items() if said(sandbox, *end) == before[incident]]:
+        assert time.monotonic() < deadline, left
+        time.sleep(0.5)
+    time.sleep(2)  # what is going to follow a line has followed it by then
+    after = {incident: found[jobs[incident]] for incident, found in wrong(name).items()}
+    for incident in planted:
+        expected = FORBIDDEN[incident][1]
+        assert after[incident] == expected or str(after[incident]).startswith(str(expected)), incident
+    assert said(sandbox, "media-worker", jobs["too-many-segments-for-trigger"], "concat") == 0
 
 
 @pytest.mark.parametrize("incident", PIPELINE)

@@ -8,6 +8,7 @@ from ops_lib.sandbox.pipeline import steps
 from ops_lib.sandbox.pipeline.job import Job
 
 WAIT = "Wait: it goes on by itself."
+RETRY = "Wait for the retry; then trigger (failed-but-complete): the pipeline's own trigger skips a failed job."
 
 
 def _awaiting_upload(scene: Scene) -> None:
@@ -51,7 +52,8 @@ def _retrying(scene: Scene) -> None:
     scene.until(timed, scene.now)
     at = scene.ago(6 * MINUTE)
     scene.past.taken("video-worker", job.chunk_key(job.total - 1), at, hidden_s=2400)
-    steps.invocation_refused(scene.past, job, job.total - 1, at, "Endpoint stereo-spot-inference is being updated.")
+    why = "Endpoint stereo-spot-inference of account 123456789012 not found."
+    steps.invocation_refused(scene.past, job, job.total - 1, at, why)
 
 
 def _reassembly_queued(scene: Scene) -> None:
@@ -82,7 +84,7 @@ def _completed(scene: Scene) -> None:
 
 
 def _healthy(name: str, modes: str, told: str, plant: object, **others: object) -> Incident:
-    return Incident(name, "healthy", modes, told, WAIT, plant, **({"wrong": not_completed} | others))  # type: ignore[arg-type]
+    return Incident(name, "healthy", modes, told, plant=plant, **({"remedy": WAIT, "wrong": not_completed} | others))  # type: ignore[arg-type]
 
 
 NEWEST = ("newest",)
@@ -97,7 +99,13 @@ INCIDENTS = (
     _healthy("ingesting", "", "A media-worker is fetching the source.", _ingesting, versions=NEWEST),
     _healthy("chunking-queued", "", "The source has just arrived.", _chunking_queued),
     _healthy("chunking-in-progress", "F52", "A media-worker is cutting the source.", _chunking),
-    _healthy("inference-retrying", "F13", "One invocation was refused and will be tried again.", _retrying),
+    _healthy(
+        "inference-retrying",
+        "F13",
+        "One invocation was refused and will be tried again; the job is marked failed all the same.",
+        _retrying,
+        remedy=RETRY,
+    ),
     _healthy("reassembly-queued", "F54", "Triggered just now; no worker has taken it.", _reassembly_queued),
     _healthy("reassembly-running", "F08", "A media-worker is joining the segments.", _reassembly_running),
     _healthy("just-finished", "F49", "The last segment was recorded seconds ago.", _just_finished),

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Literal
 
 from ops_lib.sandbox.incidents.scene import Scene
 from ops_lib.sandbox.pipeline.job import Job
-from ops_lib.sandbox.pipeline.version import OUTPUT, VERSIONS
+from ops_lib.sandbox.pipeline.sizes import cut, film_bytes
+from ops_lib.sandbox.pipeline.version import INPUT, OUTPUT, VERSIONS
 
 if TYPE_CHECKING:
     from ops_lib.sandbox.pipeline.live import Live
@@ -40,7 +41,7 @@ class Incident:
 
 
 def not_completed(live: Live, job: Job) -> str | None:
-    """Return what keeps the job from being completed: status, time and film."""
+    """Return what keeps the job from being completed: status, time and the film of the whole source."""
     row = live.row("jobs", {"job_id": job.job_id})
     if row is None:
         return "there is no row"
@@ -48,7 +49,14 @@ def not_completed(live: Live, job: Job) -> str | None:
         return f"the status is {row.get('status')}"
     if "completed_at" not in row:
         return "completed_at is missing: the job is in neither list"
-    return None if live.found(OUTPUT, job.film_key) else "there is no final.mp4"
+    film, source = live.found(OUTPUT, job.film_key), live.found(INPUT, job.source_key)
+    if film is None:
+        return "there is no final.mp4"
+    whole = cut(job, int(source.contentsize)) if source else job
+    if film.contentsize < film_bytes(whole):
+        return "the film is truncated"
+    total = row.get("total_segments")
+    return None if total == whole.total else f"total_segments is {total}, the job has {whole.total}"
 
 
 def row_still_there(live: Live, job: Job) -> str | None:

@@ -5,10 +5,13 @@ from __future__ import annotations
 import time
 from copy import copy
 from dataclasses import dataclass
+from itertools import accumulate
+from math import ceil
 from typing import Any
 
 from moto.dynamodb.models import dynamodb_backends
 from moto.dynamodb.models.dynamo_type import DynamoType
+from moto.dynamodb.models.table import RESULT_SIZE_LIMIT
 from moto.logs.models import logs_backends
 from moto.s3.exceptions import MissingKey
 from moto.s3.models import FakeKey, s3_backends
@@ -17,7 +20,8 @@ from moto.sqs.models import Message, sqs_backends
 from ops_lib.sandbox.corrections.dynamodb_lock import one_at_a_time
 from ops_lib.sandbox.corrections.hollow import Hollow
 from ops_lib.sandbox.pace import pace
-from ops_lib.sandbox.pipeline.job import BYTES_PER_S, SEGMENT_S, Job
+from ops_lib.sandbox.pipeline.job import Job
+from ops_lib.sandbox.pipeline.sizes import cut
 from ops_lib.sandbox.pipeline.typed import Attributes, typed, untyped
 from ops_lib.sandbox.pipeline.version import ENDPOINT_GROUP, ENDPOINT_STREAM, INPUT, Version, queue_name
 from ops_lib.sandbox.pipeline.world import Value, as_logged
@@ -82,10 +86,13 @@ class Live:
             return untyped(self._held(table, key)) or None
 
     def rows(self, table: str, job_id: str) -> list[dict[str, Value]]:
-        """Return a job's items of a table with a sort key."""
+        """Return what one page of a query shows of a job's items: 1 MB of them, in the order of the sort key (F04)."""
         with one_at_a_time:
             group: dict[Any, Any] = self._table(table).items.get(DynamoType({"S": job_id}), {})
-            return [untyped(item.to_json()["Attributes"]) for item in list(group.values())]
+            ordered = [group[key] for key in sorted(group, key=lambda key: key.cast_value)]
+            sizes = accumulate(item.size() for item in ordered)
+            page = [item for item, size in zip(ordered, sizes, strict=True) if size <= RESULT_SIZE_LIMIT]
+            return [untyped(item.to_json()["Attributes"]) for item in page]
 
     def claim(
         self, table: str, key: dict[str, Value], changes: dict[str, Value], absent: str, present: str = ""
@@ -119,8 +126,10 @@ class Live:
             return None
         backend = sqs_backends[ACCOUNT][REGION]
         name = queue_name(queue)
-        visibility = int(backend.get_queue(name).attributes["VisibilityTimeout"])
-        return next(iter(backend.receive_message(name, 1, 0, visibility)), None)
+        visibility_s = int(backend.get_queue(name).attributes["VisibilityTimeout"])
+        # A worker that is fast, or killed in the middle, leaves its message hidden for as many of its own seconds.
+        visible_again_s = max(1, ceil(min(visibility_s, self.lasts(visibility_s))))
+        return next(iter(backend.receive_message(name, 1, 0, visible_again_s)), None)
 
     def in_hand(self, queue: str, mark: str) -> Message | None:
         """Return the message of a queue whose body holds `mark`, with the handle by which a past worker received it."""
@@ -136,11 +145,9 @@ class Live:
         row = self.row("jobs", {"job_id": job_id})
         if row is None:
             return None
-        source = self.found(INPUT, f"input/{job_id}/source.mp4")
-        size = int(source.contentsize) if source else 0
-        whole = SEGMENT_S * BYTES_PER_S
-        total = int(row.get("total_segments", 0)) or max(1, -(-size // whole))
-        return Job(job_id, str(row.get("mode", "anaglyph")), total, str(row.get("title", "")), total * whole - size)
+        job = Job(job_id, str(row.get("mode", "anaglyph")), 1, str(row.get("title", "")), 0)
+        source = self.found(INPUT, job.source_key)
+        return cut(job, int(source.contentsize) if source else 0, int(row.get("total_segments", 0)))
 
     def _table(self, table: str) -> Any:
         return dynamodb_backends[ACCOUNT][REGION].get_table(f"{CLUSTER}-{table}")

@@ -9,13 +9,16 @@ from moto.sqs.models import Message
 from ops_lib.sandbox.pipeline import steps
 from ops_lib.sandbox.pipeline.engine import Loop
 from ops_lib.sandbox.pipeline.events import job_of, object_of
+from ops_lib.sandbox.pipeline.ingest import fetch, ingest, url_of
 from ops_lib.sandbox.pipeline.job import Job
 from ops_lib.sandbox.pipeline.live import Live
+from ops_lib.sandbox.pipeline.sizes import part
 from ops_lib.sandbox.pipeline.version import INPUT, OUTPUT
+from ops_lib.sandbox.pipeline.world import Value
 
 MEDIA = steps.MEDIA
 CHUNK_S, CONCAT_S = 6.0, 4.5  # work for each segment
-DELETION, INGEST = steps.DELETION, steps.INGEST
+DELETION = steps.DELETION
 
 
 def loops(live: Live) -> list[Loop]:
@@ -78,7 +81,7 @@ def unfinished(live: Live, queue: str, job: Job) -> Loop:
         yield CONCAT_S * job.total
         steps.film_written(live, job, time.time())
     else:
-        yield from _fetch(live, job)
+        yield from fetch(live, job, url_of(message.body) or "")
     live.acknowledge(queue, message)
 
 
@@ -125,18 +128,24 @@ def _reassemble(live: Live, job_id: str, message: Message) -> Loop:
         return
     row = live.row("jobs", key)
     if row is None:
+        _reassembly_line(live, job, "job not found", "WARNING")
         return
-    if row.get("status") != "completed" and not _film_exists(live, job):
-        yield from _join(live, job, int(row.get("total_segments", 0)), message)
+    if row.get("status") == "completed":
+        _reassembly_line(live, job, "already completed")
+    elif not _film_exists(live, job):
+        yield from _join(live, job, row.get("total_segments"), message)
         return
     live.acknowledge("reassembly", message)
+
+
+def _reassembly_line(live: Live, job: Job, said: str, level: str = "INFO") -> None:
+    live.line(MEDIA, f"reassembly: job_id={job.job_id} {said}", time.time(), steps.REASSEMBLY, level)
 
 
 def _film_exists(live: Live, job: Job) -> bool:
     if live.found(OUTPUT, job.film_key) is None:
         return False
-    said = f"reassembly: job_id={job.job_id} final.mp4 already exists (idempotent)"
-    live.line(MEDIA, said, time.time(), steps.REASSEMBLY)
+    _reassembly_line(live, job, "final.mp4 already exists (idempotent)")
     if not live.version.is_newest:
         steps.completed_row(live, job, time.time())
     elif live.found(OUTPUT, f"jobs/{job.job_id}/.reassembly-done") is None:
@@ -144,19 +153,24 @@ def _film_exists(live: Live, job: Job) -> bool:
     return True
 
 
-def _join(live: Live, job: Job, total: int, message: Message) -> Loop:
+def _join(live: Live, job: Job, total: Value | None, message: Message) -> Loop:
     recorded = {int(row["segment_index"]) for row in live.rows("segment-completions", job.job_id)}
-    if total and len(recorded) != total:
+    if not recorded:
+        _reassembly_line(live, job, "no segment completions", "WARNING")
+        return
+    if total is not None and len(recorded) != int(total):
         steps.completions_short(live, job, len(recorded), time.time())
         return
+    # Without total_segments nothing is compared, and the film is of whatever is recorded (F35).
+    film = part(job, len(recorded))
     yield 0.4
-    steps.concat_started(live, job, time.time())
+    steps.concat_started(live, film, time.time())
     if any(live.found(OUTPUT, job.output_key(index)) is None for index in recorded):
         why = "An error occurred (404) when calling the HeadObject operation: Not Found"
         steps.failed_to_process(live, MEDIA, steps.REASSEMBLY, f"reassembly: job_id={job.job_id}", why, time.time())
         return
-    yield 7 + CONCAT_S * job.total
-    steps.film_written(live, job, time.time())
+    yield 7 + CONCAT_S * film.total
+    steps.film_written(live, film, time.time())
     live.acknowledge("reassembly", message)
 
 
@@ -170,15 +184,24 @@ def deletion(live: Live) -> Loop:
             continue
         job_id = job_of(message.body)
         if job_id:
-            row = live.row("jobs", {"job_id": job_id})
-            if row is None or row.get("status") == "deleted":
-                yield from _remove(live, job_id)
+            yield from _delete(live, job_id)
             live.acknowledge("deletion", message)
+        else:
+            live.line(MEDIA, "deletion: invalid message body", time.time(), DELETION, "WARNING")
         yield 0.1
 
 
-def _remove(live: Live, job_id: str) -> Loop:
+def _delete(live: Live, job_id: str) -> Loop:
     live.line(MEDIA, f"deletion: job_id={job_id} start", time.time(), DELETION)
+    status = (live.row("jobs", {"job_id": job_id}) or {"status": "deleted"}).get("status")
+    if status == "deleted":
+        yield from _remove(live, job_id)
+        return
+    said = f"deletion: job_id={job_id} status={status} (not deleted), skipping cleanup"
+    live.line(MEDIA, said, time.time(), DELETION)
+
+
+def _remove(live: Live, job_id: str) -> Loop:
     for bucket, prefix in ((INPUT, f"input/{job_id}/"), (INPUT, f"segments/{job_id}/"), (OUTPUT, f"jobs/{job_id}/")):
         for key in live.keys(bucket, prefix):
             live.remove_object(bucket, key)
@@ -187,36 +210,3 @@ def _remove(live: Live, job_id: str) -> Loop:
         live.delete("segment-completions", {"job_id": job_id, "segment_index": row["segment_index"]}, time.time())
     live.delete("reassembly-triggered", {"job_id": job_id}, time.time())
     live.line(MEDIA, f"deletion: job_id={job_id} done", time.time(), DELETION)
-
-
-def ingest(live: Live) -> Loop:
-    """Fetch a source from elsewhere: created -> ingesting -> source uploaded -> created."""
-    live.began(MEDIA, *steps.STARTED["ingest"])
-    while True:
-        message = live.receive("ingest")
-        if message is None:
-            yield None
-            continue
-        job = live.job(job_of(message.body) or "")
-        if job:
-            yield from _ingest(live, job, message)
-        live.acknowledge("ingest", message)
-        yield 0.1
-
-
-def _ingest(live: Live, job: Job, message: Message) -> Loop:
-    status = (live.row("jobs", {"job_id": job.job_id}) or {}).get("status")
-    if status != "created":
-        live.line(MEDIA, f"ingest: job_id={job.job_id} skip (status={status})", time.time(), INGEST)
-        return
-    steps.status(live, job, "ingesting", time.time())
-    url = "https://youtu.be/" + job.job_id[:11]
-    live.line(MEDIA, f"ingest: job_id={job.job_id} start source_url={url}", time.time(), INGEST)
-    yield from _fetch(live, job)
-
-
-def _fetch(live: Live, job: Job) -> Loop:
-    yield 30.0
-    live.put_object(INPUT, job.source_key, 3 * 300 * 480_000, time.time())
-    # In the pipeline the status follows the object, and chunking may see `ingesting` in between (F25).
-    steps.status(live, job, "created", time.time())

@@ -82,13 +82,17 @@ def record_segment(live: Live, key: str) -> None:
 
 
 def trigger(live: Live, job: Job) -> None:
-    """The lock, then the message, if this was the last completion; every reason to skip is silent (DEBUG)."""
+    """The lock, then the message, if this was the last completion; most reasons to skip are silent (DEBUG)."""
     row = live.row("jobs", {"job_id": job.job_id}) or {}
     if row.get("status") != "chunking_complete":
         return
-    if len(live.rows("segment-completions", job.job_id)) != row.get("total_segments"):
+    now, total = time.time(), row.get("total_segments")
+    if total is None or int(total) < 1:
+        said = f"reassembly-trigger: job_id={job.job_id} total_segments={total}"
+        live.line(live.version.recorder, said, now, steps.TRIGGER, "WARNING")
         return
-    now = time.time()
+    if len(live.rows("segment-completions", job.job_id)) != int(total):
+        return
     lock: dict[str, str | int] = {"triggered_at": int(now), "ttl": int(now) + steps.LOCK_TTL_S}
     if live.claim("reassembly-triggered", {"job_id": job.job_id}, lock, "triggered_at"):
         steps.triggered(live, job, now)

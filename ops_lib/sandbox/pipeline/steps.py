@@ -7,6 +7,7 @@ do the work of the live workers, so the two cannot differ.
 from __future__ import annotations
 
 from ops_lib.sandbox.pipeline.job import Job
+from ops_lib.sandbox.pipeline.sizes import film_bytes
 from ops_lib.sandbox.pipeline.version import INPUT, OUTPUT
 from ops_lib.sandbox.pipeline.world import Value, World
 
@@ -225,7 +226,7 @@ def concat_started(world: World, job: Job, at: float) -> None:
 
 def film_written(world: World, job: Job, at: float) -> None:
     """media-worker: final.mp4 is there. The older version sets the status itself."""
-    size = int(job.source_bytes * 1.7)
+    size = film_bytes(job)
     if world.version.is_newest:
         text = f"uploading final.mp4 ({size / 2**20:.1f} MiB) to {job.film_key}"
         world.line(MEDIA, f"reassembly: job_id={job.job_id} {text}", at - world.lasts(1), REASSEMBLY)

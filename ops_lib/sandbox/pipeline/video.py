@@ -46,16 +46,27 @@ def inference(live: Live, container: Container, flights: dict[str, Flight]) -> L
     """Invoke the endpoint for each segment, no more at a time than the version allows."""
     live.began(VIDEO, *steps.STARTED["video-worker"])
     while True:
-        message = live.receive("video-worker") if len(flights) < live.version.in_flight else None
+        # The newest receives first, then waits for a free slot with the message in its hand (F20).
+        waits = not live.version.is_newest and _full(live, flights)
+        message = None if waits else live.receive("video-worker")
         if message is None:
             yield None
             continue
         found = object_of(message.body)
         shape = CHUNK.fullmatch(found[1]) if found else None
+        if shape is None:
+            said = "video-worker: job_id=? invalid S3 event body"
+            live.line(VIDEO, said, time.time(), steps.INFERENCE, "WARNING")
+        while shape and _full(live, flights):
+            yield None
         job = live.job(shape[1]) if shape else None
         if job and shape:
             _invoke(live, container, flights, Flight(job, int(shape[2]), str(uuid.uuid4()), message))
         yield 0.6
+
+
+def _full(live: Live, flights: dict[str, Flight]) -> bool:
+    return len(flights) >= live.version.in_flight
 
 
 def _invoke(live: Live, container: Container, flights: dict[str, Flight], flight: Flight) -> None:

@@ -1,6 +1,7 @@
-"""Puts incidents right by hand, as each one's remedy says: `repairs.py '{"incident": ["job id", ...]}'`.
+"""Puts incidents right by hand, as each one's remedy says: `repairs.py right '{"incident": ["job id", ...]}'`.
 
-The pipeline itself must do the rest. Nothing is checked first: that is the business of the runbooks.
+With `wrong` it does what tempts and is forbidden (pipeline.md 8). The pipeline itself must do the rest. Nothing is
+checked first: that is the business of the runbooks.
 """
 
 from __future__ import annotations
@@ -193,7 +194,23 @@ REPAIRS: dict[str, Repair] = {
     "no-workers": lambda job: deploy("media-worker"),
 }
 
+FORBIDDEN: dict[str, Repair] = {
+    "inference-failed": trigger,
+    "completions-do-not-fit": trigger,
+    "too-many-segments-for-trigger": trigger,
+    "total-segments-missing": trigger,
+    "segment-output-gone": reset_and_trigger,
+    "trigger-never-ran": send,
+    "reassembly-died": send,
+    "inference-refused": lambda job: replay("video-worker", job),
+    "completion-event-dead-lettered": set_completed,
+    "completed-without-time": lambda job: set_status(job, "completed"),
+    "deleted-job": trigger,
+    "unknown": trigger,
+}
+
 if __name__ == "__main__":
-    for incident, jobs in json.loads(sys.argv[1]).items():
+    repairs = {"right": REPAIRS, "wrong": FORBIDDEN}[sys.argv[1]]
+    for incident, jobs in json.loads(sys.argv[2]).items():
         for job_id in jobs:
-            REPAIRS[incident](job_id)
+            repairs[incident](job_id)
