@@ -7,6 +7,8 @@ from datetime import datetime, timedelta
 from ops_lib.decide.case import Case
 from ops_lib.evidence import LogLine, NotKnown, Task, Unread, known
 
+# Only the run that holds the lock says these.
+RUN_WORDS = ("concat-started", "completions-short")
 SECOND = timedelta(seconds=1)  # DynamoDB's times are whole seconds, log times are not
 
 
@@ -73,12 +75,16 @@ def _stream_that_took_it(case: Case, started: datetime) -> str | None:
 
 
 def _receipt_that_took_it(case: Case, received: list[LogLine], started: datetime) -> datetime | None:
-    """Return when the message that took the lock was received: the last of this job's by the lock's second.
+    """Return when the message that took the lock was received: this job's last before the run's own words.
 
-    A receipt just before it, of another job or of a double that was turned away, is no sign that the worker went on.
+    Without such words it is the last by the lock's second. A receipt just before it, of another job or of a double
+    that was turned away, is no sign that the worker went on.
     """
     own = [line.at for line in received if f"job_id={case.evidence.job_id} " in line.message]
-    return max((at for at in own if started - SECOND <= at < started + SECOND), default=None)
+    streams = {line.stream for line in received}
+    words = [s.at for s in case.signs if s.kind in RUN_WORDS and s.stream in streams and s.at >= started - SECOND]
+    by_then = min([started + SECOND - timedelta(microseconds=1), *words])
+    return max((at for at in own if started - SECOND <= at <= by_then), default=None)
 
 
 def _reason(tasks: list[Task], holder: str) -> str:

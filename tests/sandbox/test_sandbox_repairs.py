@@ -44,7 +44,6 @@ FORBIDDEN = {
     "inference-refused": ("segment_index=5", "the status is failed"),
     "completion-event-dead-lettered": (None, "there is no final.mp4"),
     "completed-without-time": (None, "completed_at is missing"),
-    "deleted-job": ("concat 6 segments", "the status is completed, it was deleted"),
     "unknown": ("concat 6 segments", "the status is completed, it was upscaling"),
 }
 PIPELINE = ("workers-never-started", "notifications-overlap", "worker-thread-dead", "no-workers", "access-denied")

@@ -136,7 +136,8 @@ def receipts(evidence: JobEvidence, *seconds: float) -> JobEvidence:
 
 
 def running(taken_s: float) -> JobEvidence:
-    lines = [line(RECEIVED, taken_s - 0.4, STREAM), line("reassembly: job_id={J} concat 3 segments", taken_s, STREAM)]
+    concat = line("reassembly: job_id={J} concat 3 segments", taken_s - 0.6, STREAM)
+    lines = [line(RECEIVED, taken_s - 0.4, STREAM), concat]
     return job(lock=(taken_s + 2, float(int(taken_s))), lines=lines, recorded_s=LONG)
 
 
@@ -157,6 +158,17 @@ def test_our_own_message_of_an_hour_before_is_not_the_one_that_took_the_lock() -
 def test_a_line_of_another_service_names_no_task_that_took_the_lock() -> None:
     evidence = job(lock=(LONG, LONG - 1), lines=[line(RECEIVED, LONG - 2, "ecs/video-worker/x")], recorded_s=LONG + 9)
     assert "nothing proves" in triggered("reassembly-died", evidence)
+
+
+def test_a_double_of_our_own_behind_the_concat_is() -> None:
+    # In the same second as the lock: the one that took it is the last before the run's own words.
+    state = running(300.0)
+    assert isinstance(state.logs, Read)
+    double = line(RECEIVED, 299.2, STREAM)
+    lines = (*state.logs.value.lines, double)
+    own = tuple(one for one in lines if "received" in one.message)
+    evidence = replace(state, logs=read(JobLogs(lines, own, state.logs.value.groups)))
+    assert words(plan_of(evidence)) == ["PutItem reassembly-triggered", "SendMessage reassembly"]
 
 
 def test_a_receipt_after_ours_is() -> None:

@@ -21,7 +21,8 @@ newest_only = pytest.mark.skipif(not NEWEST, reason="the runbook's version has n
 
 def upload(segments: int) -> str:
     body = json.dumps({"segments": segments}).encode()
-    with urllib.request.urlopen(f"{os.environ['AWS_ENDPOINT_URL']}/sandbox/upload", body) as answer:
+    url = f"{os.environ['AWS_ENDPOINT_URL']}/sandbox/upload"
+    with urllib.request.urlopen(urllib.request.Request(url, body, {"X-Sandbox-Key": "sandbox"})) as answer:
         return str(json.load(answer)["job_id"])
 
 

@@ -205,7 +205,6 @@ FORBIDDEN: dict[str, Repair] = {
     "inference-refused": lambda job: replay("video-worker", job),
     "completion-event-dead-lettered": set_completed,
     "completed-without-time": lambda job: set_status(job, "completed"),
-    "deleted-job": trigger,
     "unknown": trigger,
 }
 
