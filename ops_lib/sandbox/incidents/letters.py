@@ -10,6 +10,7 @@ from ops_lib.sandbox.incidents.scene import HOUR, Scene
 from ops_lib.sandbox.pipeline import steps
 from ops_lib.sandbox.pipeline.events import s3_event, s3_test_event
 from ops_lib.sandbox.pipeline.plan import Timed
+from ops_lib.sandbox.pipeline.sizes import film_bytes
 from ops_lib.sandbox.pipeline.version import INPUT, OUTPUT
 
 TRIES = 5
@@ -95,7 +96,7 @@ def _harm(scene: Scene) -> None:
     """
     timed = _finished(scene, "would-do-harm", 9 * HOUR)
     job = timed.job
-    body = s3_event(OUTPUT, job.film_key, int(job.source_bytes * 1.7), timed.film)
+    body = s3_event(OUTPUT, job.film_key, film_bytes(job), timed.film)
     error = "An error occurred (ServiceUnavailable) when calling the DeleteMessage operation (reached max retries: 4)"
     fails = _raises(scene, steps.JOBS, steps.STATUS_EVENTS, f"job-status-events: job_id={job.job_id}", error)
 

@@ -12,6 +12,7 @@ from ops_lib.sandbox.incidents.uploads import VISIBILITY_S as CHUNKING_VISIBILIT
 from ops_lib.sandbox.incidents.uploads import cut_before
 from ops_lib.sandbox.pipeline import steps
 from ops_lib.sandbox.pipeline.plan import Timed
+from ops_lib.sandbox.pipeline.sizes import film_bytes
 from ops_lib.sandbox.pipeline.version import OUTPUT
 
 TOO_MANY = 5_800
@@ -104,7 +105,7 @@ def _stale(scene: Scene) -> None:
     if scene.newest:
         steps.film_written(scene.past, job, timed.film)
     else:
-        scene.past.put_object(OUTPUT, job.film_key, int(job.source_bytes * 1.7), timed.film)
+        scene.past.put_object(OUTPUT, job.film_key, film_bytes(job), timed.film)
     for queue in scene.past.version.notified(OUTPUT, job.film_key):
         scene.past.passed(queue, job.film_key, timed.film + 0.5, timed.film + 0.8)
     if scene.newest:

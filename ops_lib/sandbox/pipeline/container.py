@@ -23,6 +23,7 @@ from ops_lib.sandbox.pipeline.engine import Loop
 from ops_lib.sandbox.pipeline.job import Job
 from ops_lib.sandbox.pipeline.live import Live
 from ops_lib.sandbox.pipeline.request import URI, Unreadable, Work, read_request, split
+from ops_lib.sandbox.pipeline.sizes import segment_bytes
 from ops_lib.sandbox.pipeline.version import ENDPOINT, OUTPUT
 from ops_lib.sandbox.recording import ACCOUNT
 
@@ -160,7 +161,7 @@ class Container:
             self._put(one.failure, _timed_out(one.output))
         else:
             yield seconds
-            self.live.put_object(*work.target, int(job.source_bytes // job.total * 1.7), time.time())
+            self.live.put_object(*work.target, segment_bytes(job), time.time())
             steps.container_completed(self.live, job, index, time.time(), time.time() - began)
             self._put(one.output, DONE)
             self.ended(Inference(one.at, began, time.time()))

@@ -21,6 +21,11 @@ def part(job: Job, segments: int) -> Job:
     return cut(job, job.source_bytes * segments // job.total, segments)
 
 
+def segment_bytes(job: Job) -> int:
+    """Return the size of one converted segment of the job."""
+    return int(job.source_bytes // job.total * GROWS)
+
+
 def film_bytes(job: Job) -> int:
     """Return the size of the film of all the job's segments."""
     return int(job.source_bytes * GROWS)

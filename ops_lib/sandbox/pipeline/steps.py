@@ -7,7 +7,7 @@ do the work of the live workers, so the two cannot differ.
 from __future__ import annotations
 
 from ops_lib.sandbox.pipeline.job import Job
-from ops_lib.sandbox.pipeline.sizes import film_bytes
+from ops_lib.sandbox.pipeline.sizes import film_bytes, segment_bytes
 from ops_lib.sandbox.pipeline.version import INPUT, OUTPUT
 from ops_lib.sandbox.pipeline.world import Value, World
 
@@ -120,7 +120,7 @@ def inference_started(world: World, job: Job, index: int, at: float) -> None:
 
 def inference_completed(world: World, job: Job, index: int, at: float, seconds: float, inference_id: str = "") -> None:
     """The container writes the segment; SageMaker its answer."""
-    world.put_object(OUTPUT, job.output_key(index), int(job.source_bytes // job.total * 1.7), at - 0.4)
+    world.put_object(OUTPUT, job.output_key(index), segment_bytes(job), at - 0.4)
     container_completed(world, job, index, at - 0.3, seconds)
     world.put_object(OUTPUT, job.response_key(index, inference_id), 16, at)
 
