@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 
 import pandas as pd
@@ -26,6 +26,7 @@ from ops_lib.evidence import (
     Unread,
     WorkerLines,
 )
+from ops_lib.letters import Inspection
 
 
 class Gathered:
@@ -47,7 +48,11 @@ def _queue_parts(queues: Mapping[str, QueuePair]) -> dict[str, Evidence[object]]
 
 @dataclass(frozen=True)
 class JobEvidence(Gathered):
-    """Everything the verdict on one job is judged from; each part is read or unread on its own."""
+    """Everything the verdict on one job is judged from; each part is read or unread on its own.
+
+    `dead_letters`: by key of the queue, what a leased inspection of its dead-letter queue saw; a queue that nobody
+    looked into is not in it, which is no gap: looking has a cost, and the rules say where it would help.
+    """
 
     job_id: str
     row: Evidence[JobRow | None]
@@ -62,6 +67,7 @@ class JobEvidence(Gathered):
     oldest_reassembly_s: Evidence[float | None]
     endpoint: Evidence[Endpoint | None]
     logs: Evidence[JobLogs]
+    dead_letters: Mapping[str, Evidence[Inspection]] = field(default_factory=dict)
 
     def parts(self) -> dict[str, Evidence[object]]:
         """Return every part by name, queues as `<key> queue` and `<key> dead-letter queue`."""
@@ -80,6 +86,7 @@ class JobEvidence(Gathered):
         }
         if isinstance(self.logs, Read) and self.logs.value.refused:
             flat["Logs Insights"] = self.logs.value.refused
+        flat |= {f"{key} dead letters": seen for key, seen in self.dead_letters.items()}
         return flat | _queue_parts(self.queues)
 
 
