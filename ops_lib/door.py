@@ -1,6 +1,7 @@
 """The gate's door: one call, once, with exactly the arguments it was opened for, in a process that is no kernel.
 
-`ops apply` opens it for each step. What is let through is followed on its whole way: at each of the gate's seams once,
+`ops apply` opens it for each step; an inspection lease (ops_lib/lease.py), which a kernel may have too, for its own two
+calls. What is let through is followed on its whole way: at each of the gate's seams once,
 in their order, in one thread, and its request must say what the arguments say when botocore serialises them afresh.
 The state is kept in closures: assigning to a name of a module opens nothing.
 """
@@ -22,6 +23,7 @@ from botocore.handlers import handle_copy_source_param
 from botocore.serialize import create_serializer
 
 from ops_lib.errors import ChangeRefused
+from ops_lib.lease import Lease, Terms, make_lender
 
 # "signing" lasts while botocore may fetch a credential, which is a read of its own.
 WAY = ("opened", "called", "requested", "signing", "signed", "sent")
@@ -30,10 +32,12 @@ WAY = ("opened", "called", "requested", "signing", "signed", "sent")
 class Door(NamedTuple):
     """`admit` opens it, and yields what tells whether the request has left.
 
-    The gate asks `enters` for a call, `passes` at each further seam, `inside` on a client's events.
+    `lend` yields an inspection lease. The gate asks `enters` for a call, `passes` at each further seam, `inside` on a
+    client's events.
     """
 
     admit: Callable[[str, str, Mapping[str, Any]], AbstractContextManager[Callable[[], bool]]]
+    lend: Callable[[Any, Terms], AbstractContextManager[Lease]]
     enters: Callable[[Any, str, Any], bool]
     passes: Callable[[str, Any, str], bool]
     leaves: Callable[[], None]
@@ -66,6 +70,11 @@ def make_door() -> Door:  # noqa: C901 (its functions share what nobody else may
     def admit(service_id: str, operation: str, arguments: Mapping[str, Any]) -> Iterator[Callable[[], bool]]:
         if born_in_kernel or in_kernel():
             raise _refusal(f"{service_id} {operation}", "a notebook's process never changes anything")
+        with open_for(service_id, operation, arguments) as was_sent:
+            yield was_sent
+
+    @contextmanager
+    def open_for(service_id: str, operation: str, arguments: Mapping[str, Any]) -> Iterator[Callable[[], bool]]:
         permit = _Permit(service_id, operation, deepcopy(dict(arguments)), _thread())
         with lock:
             if held:
@@ -112,7 +121,7 @@ def make_door() -> Door:  # noqa: C901 (its functions share what nobody else may
         if not permit or not permit.expected or not _says(request, permit.expected, permit.arguments):
             raise _refusal("the admitted call", "its request says something else than the admitted arguments")
 
-    return Door(admit, enters, passes, leaves, inside)
+    return Door(admit, make_lender(open_for), enters, passes, leaves, inside)
 
 
 def in_kernel() -> bool:

@@ -11,7 +11,8 @@ Four seams of botocore are patched, for every client made before or after. What 
     RequestSigner.sign         presigned URLs and POST forms, which reach no endpoint; signing any change
     Endpoint._send             a request that says something else on leaving than the name it was called by
 
-All four let pass what the door (ops_lib/door.py) admits: in the process of `ops apply`, one call with its arguments.
+All four let pass what the door (ops_lib/door.py) admits, one call with its arguments: in the process of `ops apply` a
+step of a plan, and under an inspection lease a look into a dead-letter queue.
 
 `guard(client)` puts the same judgement on one client's own events: it holds even where botocore was reloaded.
 """
@@ -51,7 +52,8 @@ def _service(service_id: str, endpoint_prefix: str, kind: str, *operations: str)
 # Operations by name, never by a verb's prefix. A test looks each of them up in botocore's models.
 # fmt: off
 CATALOGUE: tuple[Service, ...] = (
-    # Not ReceiveMessage, not ChangeMessageVisibility: they hide messages, and a few looks make a dead letter.
+    # Not ReceiveMessage, not ChangeMessageVisibility: they hide messages, and a few looks make a dead letter. Only an
+    # inspection lease (ops_lib/lease.py) makes them, on one dead-letter queue.
     _service("SQS", "sqs", "rpc",
              "GetQueueAttributes GetQueueUrl ListDeadLetterSourceQueues ListMessageMoveTasks",
              "ListQueueTags ListQueues"),
@@ -121,7 +123,7 @@ def install() -> None:
 # first import's door is in the seams: another's admits nothing.
 
 _DOOR = make_door()
-admit = _DOOR.admit
+admit, lend = _DOOR.admit, _DOOR.lend
 
 ReadJudge = Callable[[str, str], None]
 WireJudge = Callable[[str, str, Any], None]

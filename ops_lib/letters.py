@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 
 
 @dataclass(frozen=True)
@@ -23,6 +23,14 @@ class DeadLetter:
     receives: int
     attributes: Mapping[str, Mapping[str, object]] = field(default_factory=dict)
     system_attributes: Mapping[str, str] = field(default_factory=dict)
+
+    def is_of(self, written_at: datetime | None) -> bool:
+        """Return whether it can be of the object written then: one sent before that is of an earlier object."""
+        return written_at is None or self.sent_at is None or self.sent_at > written_at - CLOCKS
+
+
+# S3's clock and SQS's are not one.
+CLOCKS = timedelta(minutes=1)
 
 
 @dataclass(frozen=True)

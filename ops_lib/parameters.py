@@ -29,9 +29,10 @@ class TriageParameters(Parameters):
 
 
 class StuckJobParameters(Parameters):
-    """3_stuck_job: the job in question."""
+    """3_stuck_job: the job in question, and whether to look into the dead-letter queues on its path."""
 
     job_id: Annotated[str, AfterValidator(parse_job_id)] = "bb37f23c-7609-4727-bc8a-bb541b4bd02a"
+    inspect_dead_letters: bool = False
 
 
 class DailyHealthParameters(Parameters):

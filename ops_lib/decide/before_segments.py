@@ -8,6 +8,7 @@ from ops_lib.decide.case import DEFAULT_MAX_RECEIVE_COUNT, Case
 from ops_lib.decide.log_lines import Sign
 from ops_lib.decide.verdict import Verdict, conclude
 from ops_lib.evidence import JobRow, known
+from ops_lib.letters import DeadLetter
 
 UPLOAD_LINK = timedelta(hours=1)  # presigned PUT, pipeline.md 4
 INGEST_VISIBILITY_S = 1200  # pipeline.md 3, where the .env does not name the queue
@@ -39,19 +40,28 @@ def _set_back(case: Case, starts: list[Sign], facts: list[str]) -> Verdict:
     facts.append(f"{len(starts)} starts of chunking, the last {case.ago(starts[-1].at)}; each set the status back")
     sure = bool(_signs(case, "chunking-failed"))
     until = starts[-1].at + visibility
-    retried = len(starts) < most and case.now < starts[-1].at + visibility * (most - len(starts))
+    dead = case.dead_letter("chunking", "source event")
+    retried = not dead and len(starts) < most and case.now < starts[-1].at + visibility * (most - len(starts))
     return conclude(
         "source-download-failed",
-        [*facts, "it is delivered again" if retried else "its message is a dead letter, or gone"],
-        confidence="certain" if sure else "likely",
+        [*facts, "it is delivered again" if retried else _given_up(dead)],
+        confidence="certain" if sure or dead else "likely",
         safe=("wait",) if retried else None,
         wait_until=max(until, case.now) if retried else None,
         next_step="Wait for the next delivery; look at the error meanwhile." if retried else None,
     )
 
 
+def _given_up(letter: DeadLetter | None) -> str:
+    if letter is None:
+        return "its message is a dead letter, or gone"
+    return f"its message is a dead letter of the chunking queue, received {letter.receives} times"
+
+
 def _never_started(case: Case, arrived: datetime, facts: list[str]) -> Verdict:
     queue = case.queue("chunking")
+    if (letter := case.dead_letter("chunking", "source event")) and letter.is_of(arrived):
+        return conclude("source-download-failed", [*facts, _given_up(letter), "no start line"], confidence="likely")
     visibility, _ = _patience(case, "chunking")
     if case.now - arrived < visibility:
         return conclude("chunking-queued", facts, wait_until=arrived + visibility)
@@ -73,6 +83,8 @@ def judge_chunking(case: Case, row: JobRow) -> Verdict:
     facts = [f"{len(starts)} start lines, the last {case.ago(starts[-1].at)}" if starts else "no start line"]
     if starts and case.now - starts[-1].at < visibility:
         return conclude("chunking-in-progress", facts, wait_until=starts[-1].at + visibility)
+    if letter := case.dead_letter("chunking", "source event"):
+        return conclude("chunking-dies", [*facts, _given_up(letter)])
     if starts and len(starts) >= most:
         return conclude("chunking-dies", facts, confidence="likely")
     until = starts[-1].at + visibility * (most - len(starts)) if starts else case.now

@@ -6,14 +6,17 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import cached_property
 
+from ops_lib.decide.bodies import Body, Kind, decode
 from ops_lib.decide.log_lines import Sign, read_signs
 from ops_lib.decide.segments import Patience, Segment, output_times, segment_rows
-from ops_lib.evidence import JobRow, Lock, Queue, QueuePair, S3Object, known
+from ops_lib.evidence import JobRow, Lock, Queue, QueuePair, Read, S3Object, known
 from ops_lib.gathered import JobEvidence
+from ops_lib.letters import DeadLetter
 
 POLL = timedelta(seconds=20)  # SQS_LONG_POLL_WAIT_SECONDS, pipeline.md 1
 COMPLETION_QUEUES = ("job-status-events", "segment-output", "output-events")
 DEFAULT_MAX_RECEIVE_COUNT = 5
+DEAD_SEGMENT = ("video-worker", "segment event")
 ENDPOINT_GROUPS = "/aws/sagemaker/Endpoints/"
 
 
@@ -79,6 +82,30 @@ class Case:
         return next((pair for key in COMPLETION_QUEUES if (pair := self.pair(key))), None)
 
     @cached_property
+    def letters(self) -> tuple[tuple[DeadLetter, Body], ...]:
+        """Return the dead letters that name this job, as far as somebody looked; the newest last."""
+        looks = [look.value for look in self.evidence.dead_letters.values() if isinstance(look, Read)]
+        told = [(letter, decode(letter.body)) for look in looks for letter in look.letters]
+        return tuple((letter, body) for letter, body in told if body.job_id == self.evidence.job_id)
+
+    def dead_letter(self, key: str, kind: Kind, segment_index: int | None = None) -> DeadLetter | None:
+        """Return the job's newest letter of this kind behind the queue `key`; None: there is none, or nobody looked."""
+        wanted = (key, kind, segment_index)
+        return next((x for x, body in self.letters[::-1] if (x.queue, body.kind, body.segment_index) == wanted), None)
+
+    def saw_all_dead(self, key: str) -> bool:
+        """Return whether somebody looked into the dead-letter queue of `key` and saw every letter in it."""
+        look = self.evidence.dead_letters.get(key)
+        return isinstance(look, Read) and look.value.saw_all
+
+    @cached_property
+    def unseen_dead(self) -> bool:
+        """Return whether there are dead letters on its path that nobody looked at."""
+        dlqs = {key: pair.dlq for key, pair in self.evidence.queues.items()}
+        waiting = {key for key, dlq in dlqs.items() if isinstance(dlq, Read) and dlq.value.visible_messages}
+        return bool(waiting - self.evidence.dead_letters.keys())
+
+    @cached_property
     def grace(self) -> timedelta:
         """How long the pipeline's own retry of its last step may take: visibility timeout and one long poll."""
         pair = self.completion_pair
@@ -110,6 +137,7 @@ class Case:
             self.signs,
             self.patience,
             self.now,
+            {body.segment_index: x for x, body in self.letters if (x.queue, body.kind) == DEAD_SEGMENT},
         )
 
     def ago(self, moment: datetime | None) -> str:

@@ -42,6 +42,9 @@ def _lock_waiting(case: Case, lock: Lock) -> Verdict:
     queue = case.queue("reassembly")
     visible = queue.visible_messages if queue else 0
     facts = [f"the lock was put {case.ago(lock.triggered_at)}, no worker took it"]
+    if letter := case.dead_letter("reassembly", "job message"):
+        facts.append(f"its message is a dead letter of the reassembly queue, received {letter.receives} times")
+        return conclude("lock-without-message", facts)
     if case.young(lock.triggered_at):
         until = (lock.triggered_at or case.now) + case.grace
         name = "reassembly-queued" if visible else "just-finished"

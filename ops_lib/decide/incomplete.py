@@ -13,6 +13,8 @@ from ops_lib.evidence import JobRow, QueuePair, known
 
 NOT_SEEN = ("inference-failed", "inference-timed-out", "request-never-uploaded", "event-expired")
 FAILED = ("inference-retrying", "inference-refused")
+LOOK = "Look into the dead-letter queues: open 3_stuck_job with inspect_dead_letters=true."
+ENDPOINT_LOG = "Look at the endpoint's log for the segments named."
 SURE: dict[str, Confidence] = {"inference-refused": "certain"}
 
 
@@ -61,7 +63,7 @@ def _by_segment(case: Case, row: JobRow, facts: list[str]) -> Verdict:
         candidates=job_scope,
         missing=case.missing,
         safe=_safe(case, job_scope, not unsure),
-        next_step=_next(case, name),
+        next_step=_next(case, name, settled=name not in unsure),
     )
 
 
@@ -74,7 +76,7 @@ def _cannot_tell(case: Case, row: JobRow, facts: list[str], names: tuple[str, ..
         confidence="unknown",
         candidates=names if produced else [*names, *others],
         missing=case.missing,
-        next_step="Look at the endpoint's log and the dead-letter queues for the segments named.",
+        next_step=f"{LOOK} Look at the endpoint's log as well." if case.unseen_dead else ENDPOINT_LOG,
     )
 
 
@@ -90,7 +92,18 @@ def explain(case: Case, row: JobRow, segment: Segment) -> tuple[tuple[str, ...],
         return (("inference-retrying",) if retrying else ("segments-in-progress",)), True
     if segment.state == "failed":
         return (_failure(signs),), True
+    if segment.state == "dead-lettered":
+        return _dead_lettered(row, signs)
     return ("unknown",), False
+
+
+def _dead_lettered(row: JobRow, signs: list[Sign]) -> tuple[tuple[str, ...], bool]:
+    """Its message was given up: its own lines say why; only a refused invocation sets the status failed (F13)."""
+    if any(sign.kind in INFERENCE_FAILURES for sign in signs):
+        return (_failure(signs),), True
+    if row.status == "failed":
+        return ("inference-refused",), True
+    return ("inference-failed", "inference-timed-out", "request-never-uploaded"), False
 
 
 def _asks_for_nothing(signs: list[Sign]) -> bool:
@@ -114,12 +127,14 @@ def _produced(case: Case, segment: Segment) -> tuple[tuple[str, ...], bool]:
         # job-worker had its event and acknowledged it without a row (F19).
         return ("completion-never-recorded",), True
     pair = case.completion_pair
+    if pair and case.dead_letter(pair.key, "output event", segment.segment_index):
+        return ("completion-event-dead-lettered",), True
     waiting = known(pair.main).all_messages if pair else 0
     if segment.unrecordable < _most_receives(pair) and waiting:
         # Its event may still be queued (job-worker not running, F01): whose the messages are cannot be read.
         return ("unknown", "segments-in-progress", "completion-event-dead-lettered"), False
     dead = known(pair.dlq).visible_messages if pair and pair.dlq else 0
-    if not dead:
+    if not dead or (pair and case.saw_all_dead(pair.key)):
         return ("completion-never-recorded",), True
     if segment.unrecordable >= _most_receives(pair):
         return ("completion-event-dead-lettered",), True
@@ -144,9 +159,11 @@ def _in_service(case: Case) -> bool:
     return endpoint is not None and endpoint.status == "InService"
 
 
-def _next(case: Case, name: str) -> str | None:
+def _next(case: Case, name: str, *, settled: bool) -> str | None:
     if name == "inference-refused" and not _in_service(case):
         return "Mend the endpoint first: until it is InService a replay is refused again."
+    if not settled and case.unseen_dead:
+        return f"{LOOK} Until then do only what is safe whichever it is."
     return None
 
 

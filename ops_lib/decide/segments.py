@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -12,6 +12,7 @@ import pandas as pd
 from ops_lib.decide.log_lines import INFERENCE_FAILURES, Sign
 from ops_lib.decide.vocabulary import SegmentState
 from ops_lib.evidence import Completion, S3Object
+from ops_lib.letters import DeadLetter
 
 OUTPUT_KEY = re.compile(r"jobs/[^/]+/segments/(\d+)\.mp4")
 CHUNK_KEY = re.compile(r"segments/[^/]+/(\d{5})_(\d{5})_[a-z]+\.mp4")
@@ -74,8 +75,12 @@ def segment_rows(
     signs: Sequence[Sign],
     patience: Patience,
     now: datetime,
+    dead: Mapping[int | None, DeadLetter] | None = None,
 ) -> tuple[Segment, ...]:
-    """Return one Segment for each index 0..total-1 and for each recorded index beyond."""
+    """Return one Segment for each index 0..total-1 and for each recorded index beyond.
+
+    `dead`: by index, the letter of a segment whose message lies in the video-worker's dead-letter queue.
+    """
     recorded = {row.segment_index: row.completed_at for row in completions}
     produced = output_times(outputs)
     chunked = {int(m[1]): o.last_modified for o in chunks if (m := CHUNK_KEY.fullmatch(o.key))}
@@ -87,6 +92,9 @@ def segment_rows(
     for index in sorted(set(range(total)) | set(recorded)):
         mine = by_index.get(index, [])
         state, why = _state(index, recorded, produced, chunked, mine, patience, now)
+        letter = (dead or {}).get(index)
+        if letter and state in ("queued", "failed", "unknown") and letter.is_of(chunked.get(index)):
+            state, why = "dead-lettered", f"its message is a dead letter, received {letter.receives} times; {why}"
         rows.append(
             Segment(
                 segment_index=index,

@@ -71,6 +71,8 @@ def _film_exists(case: Case, row: JobRow) -> Verdict:
     film = case.film
     assert film is not None
     facts = [f"final.mp4 was written {case.ago(film.last_modified)}", f"the status is still {row.status}"]
+    if case.dead_letter("job-status-events", "film event"):
+        facts.append("the event that says so is a dead letter of the job-status-events queue")
     if case.missing:
         facts.append(f"not recorded: {spans(case.missing)}; the film may lack them")
         return conclude("unknown", facts, confidence="unknown", missing=case.missing)

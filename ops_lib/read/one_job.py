@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from datetime import datetime
 
 from ops_lib.aws import Aws
 from ops_lib.evidence import Evidence, JobRow, QueuePair, Read, Task, Unread, known
 from ops_lib.gathered import JobEvidence
+from ops_lib.read.dead_letters import inspect_all
 from ops_lib.read.endpoint import read_endpoint
 from ops_lib.read.jobs import read_completions, read_lock, read_row
 from ops_lib.read.logs import read_groups, read_job_logs
@@ -55,10 +57,16 @@ class SharedReads:
         return ages if isinstance(ages, Unread) else Read(known(ages).get(name), ages.source, ages.at)
 
 
-def read_job(aws: Aws, job_id: str, now: datetime) -> JobEvidence:
-    """Return everything the verdict on `job_id` is judged from (at most 40 calls for a small job)."""
+def read_job(aws: Aws, job_id: str, now: datetime, *, inspect: bool = False) -> JobEvidence:
+    """Return everything the verdict on `job_id` is judged from (at most 40 calls for a small job).
+
+    `inspect`: look into the dead-letter queues on its path too, under a lease (ops_lib/lease.py): it raises the
+    receive count of every letter in them by one.
+    """
     with ThreadPoolExecutor(max_workers=24) as pool:
-        return gather_job(SharedReads(aws, now, pool, path_queues(aws.settings.queues)), job_id)
+        shared = SharedReads(aws, now, pool, path_queues(aws.settings.queues))
+        job = gather_job(shared, job_id)
+    return replace(job, dead_letters=inspect_all(aws, job.queues)) if inspect else job
 
 
 def gather_job(shared: SharedReads, job_id: str) -> JobEvidence:

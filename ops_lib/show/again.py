@@ -35,7 +35,7 @@ def look_again(book: Runbook, job: JobEvidence, verdict: Verdict) -> None:
         book.html(NOT_HEADLESS)
         return
     at = book.settings.now()
-    again = read_job(book.aws, job.job_id, at)
+    again = read_job(book.aws, job.job_id, at, inspect=bool(job.dead_letters))
     book.html(before_and_now(Look(book.now, job, verdict), Look(at, again, judge(again, at))))
 
 

@@ -126,7 +126,7 @@ def book(shown: list[str]) -> Any:
 
 
 def test_headless_nothing_is_read_a_second_time(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(again, "read_job", lambda *_: pytest.fail("it read"))
+    monkeypatch.setattr(again, "read_job", lambda *_, **__: pytest.fail("it read"))
     shown: list[str] = []
     again.look_again(book(shown), stuck(), look(stuck()).verdict)
     assert "nothing is read again" in "".join(shown)
@@ -135,7 +135,7 @@ def test_headless_nothing_is_read_a_second_time(monkeypatch: pytest.MonkeyPatch)
 def test_with_a_person_the_job_is_read_at_the_present_time(monkeypatch: pytest.MonkeyPatch) -> None:
     asked: list[tuple[object, ...]] = []
     monkeypatch.setattr(again, "somebody_is_there", lambda: True)
-    monkeypatch.setattr(again, "read_job", lambda *given: asked.append(given) or stuck())
+    monkeypatch.setattr(again, "read_job", lambda *given, **_: asked.append(given) or stuck())
     shown: list[str] = []
     again.look_again(book(shown), stuck(), look(stuck()).verdict)
     assert asked == [(None, stuck().job_id, AT)]
