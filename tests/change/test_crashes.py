@@ -19,7 +19,7 @@ from tests.change.stage import OUTSIDE, Ran, Stage
 
 pytestmark = pytest.mark.timeout(1800)  # the long counts take minutes
 ROUNDS = 100
-TOGETHER, TOGETHER_ROUNDS = 8, 12 if PROVE else 1
+TOGETHER, TOGETHER_ROUNDS = 8, ROUNDS if PROVE else 1
 
 
 @pytest.fixture(scope="module")
