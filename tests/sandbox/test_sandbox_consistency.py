@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import os
 from collections import Counter
 from collections.abc import Iterator
 
 import pytest
 
+from tests.counts import PROVE, few
 from tests.sandbox.agrees import RETENTION_S, agrees
 from tests.sandbox.running import running
 from tests.sandbox.seen import CLUSTER, INPUT, OUTPUT, Seen
 
-PROVE = bool(os.environ.get("OPS_PROVE"))
 COMPLETED = 4000 if PROVE else 500
 DAY_S, MINUTE_S = 86_400, 60
 UNDER_WAY = "bb37f23c-7609-4727-bc8a-bb541b4bd02a"
@@ -25,7 +24,7 @@ MAIN = {
 }
 
 
-@pytest.fixture(scope="module", params=["runbook", "newest"])
+@pytest.fixture(scope="module", params=few(["runbook", "newest"], 1))
 def seen(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Seen]:
     """A living sandbox that stands still, so that every read sees the same."""
     options = ("--version", request.param, "--jobs", str(COMPLETED), "--speed", "0")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -10,11 +9,11 @@ from pathlib import Path
 
 import pytest
 
+from tests.counts import PROVE, few
 from tests.sandbox.agrees import agrees
 from tests.sandbox.running import Sandbox, command, running
 from tests.sandbox.seen import CLUSTER, Row, Seen
 
-PROVE = bool(os.environ.get("OPS_PROVE"))
 DEADLINE_S = 120.0
 UNDER_WAY = "bb37f23c-7609-4727-bc8a-bb541b4bd02a"
 BY_VARIANT = {"EndpointName": f"{CLUSTER}-inference", "VariantName": "AllTraffic"}
@@ -24,7 +23,7 @@ QUEUES = {
 }
 
 
-@pytest.fixture(scope="module", params=["runbook", "newest"])
+@pytest.fixture(scope="module", params=few(["runbook", "newest"], 1))
 def quick(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sandbox]:
     """A sandbox whose workers work four hundred times as fast as the pipeline's."""
     options = ("--version", request.param, "--speed", "400", "--jobs", "20")
