@@ -6,12 +6,16 @@ from collections import Counter
 from collections.abc import Iterator
 
 import pytest
+from hypothesis import settings
 
 from ops_lib.aws import Aws, connect
 from ops_lib.settings import open_settings
 from tests.faults import faults as faults_in_force
 
 ENVIRONMENTS = ("recording-runbook", "recording-newest")
+# How long an example takes says nothing about a rule.
+settings.register_profile("no timed tests", deadline=None)
+settings.load_profile("no timed tests")
 VERSION = {"recording-runbook": "runbook", "recording-newest": "newest"}
 
 

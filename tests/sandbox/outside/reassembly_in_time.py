@@ -30,7 +30,8 @@ def test_a_reassembly_that_is_stopped_never_ends() -> None:
     """AWS: API reference of ECS, "StopTask": SIGKILL 30 s after SIGTERM; SQS Developer Guide, "Visibility timeout":
     what is not deleted stays hidden until then.
     """
-    (job,) = [row for row in rows("jobs") if row["status"] == "reassembling"]
+    # The first: on a slow machine another has come as far meanwhile, and waits for a worker.
+    job = min((row for row in rows("jobs") if row["status"] == "reassembling"), key=lambda row: row["created_at"])
     (killed,) = until(lambda: [one for one in tasks("media-worker", "STOPPED") if one["lastStatus"] == "STOPPED"])
     assert killed["containers"][0]["exitCode"] == 137
     time.sleep(NEEDED_S - KILLED_AFTER_S + 1)
@@ -43,4 +44,4 @@ def test_a_reassembly_that_is_stopped_never_ends() -> None:
         S3.head_object(Bucket=OUTPUT, Key=f"jobs/{job['job_id']}/final.mp4")
     url = SQS.get_queue_url(QueueName=f"{CLUSTER}-reassembly")["QueueUrl"]
     counts = SQS.get_queue_attributes(QueueUrl=url, AttributeNames=["All"])["Attributes"]
-    assert (counts["ApproximateNumberOfMessages"], counts["ApproximateNumberOfMessagesNotVisible"]) == ("0", "1")
+    assert counts["ApproximateNumberOfMessagesNotVisible"] == "1"
