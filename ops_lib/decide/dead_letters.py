@@ -145,6 +145,8 @@ def _completion(body: Body, case: Case | None) -> None:
     assert case is not None
     if row.status == "deleted":
         raise _Answer("would-do-harm", "its job is deleted: it would leave a completion that nobody removes (F36)")
+    if row.status == "completed":
+        raise _Answer("would-be-swallowed", "its job is completed: nothing waits for it")
     if body.segment_index in case.recorded:
         raise _Answer("would-be-swallowed", f"segment {body.segment_index} is recorded")
     if row.total_segments is None:
