@@ -86,7 +86,7 @@ def test_triage_writes_one_plan_for_every_job_with_a_safe_repair(tmp_path: Path)
     assert steps
     assert {step["job_id"] for step in steps} <= stuck
     left = stuck - {step["job_id"] for step in steps}
-    assert ("Not in the plan:" in page) == bool(left)
+    assert ("Without a safe repair:" in page) == bool(left)
     assert "Nothing has been changed: this run only wrote the plan" in page
     assert "Asked by the index status-created_at" in page
 

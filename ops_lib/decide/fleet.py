@@ -13,6 +13,7 @@ from ops_lib.evidence import Evidence, JobRow, Read, S3Object, Unread
 from ops_lib.gathered import PipelineEvidence
 
 Sources = Mapping[str, Evidence[tuple[S3Object, ...]]]
+NOT_ASKED = Unread("s3:ListBucket", "not-asked", "nobody looked for it", "open 3_stuck_job for one of them")
 NO_TIME = datetime.max.replace(tzinfo=UTC)
 
 
@@ -119,8 +120,10 @@ class Fleet:
 
 def source_unread(fleet: Fleet) -> Unread | None:
     """Return why sources were not read, the first reason; None where each was."""
-    reasons = (fleet.sources.get(row.job_id) for row in fleet.not_looked_for)
-    return next((reason for reason in reasons if isinstance(reason, Unread)), None)
+    for row in fleet.not_looked_for:
+        found = fleet.sources.get(row.job_id)
+        return found if isinstance(found, Unread) else NOT_ASKED
+    return None
 
 
 def by_age(row: JobRow) -> datetime:

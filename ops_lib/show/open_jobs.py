@@ -48,7 +48,7 @@ def not_repaired(without: Mapping[str, NoRepair], verdicts: Verdicts) -> str:
         f"<td>{safe(why.reason)}</td><td>{safe(why.whom_to_call)}</td></tr>"
         for job_id, why in told
     )
-    return f"<p>Not in the plan:</p>{html_table(('job', 'why not', 'whom to call'), rows)}"
+    return f"<p>Without a safe repair:</p>{html_table(('job', 'why not', 'whom to call'), rows)}"
 
 
 def _stuck_row(fleet: Fleet, job: OpenJob, verdict: Verdict, why_not: NoRepair | None) -> str:

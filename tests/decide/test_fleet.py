@@ -85,6 +85,12 @@ def test_a_source_that_came_late_counts_from_when_it_came() -> None:
     assert fleet(row("came", "created", 9 * HOUR), sources={"came": source(8 * HOUR)}).jobs[0].late is not None
 
 
+def test_a_source_that_nobody_looked_for_is_unread_too() -> None:
+    (finding,) = fleet_findings(fleet(row("unseen", "created", DAY)), {})
+    assert (finding.id, finding.severity) == ("open-jobs:source-unread", "unknown")
+    assert finding.summary.startswith("Not known: whether 1 job still created")
+
+
 def test_abandoned_uploads_alone_are_ok() -> None:
     findings = fleet_findings(fleet(row("gone", "created", DAY), sources={"gone": read(())}), {})
     assert [(f.id, f.severity) for f in findings] == [("stuck-jobs", "ok"), ("abandoned-uploads", "note")]
