@@ -34,6 +34,14 @@ def test_stuck_jobs_the_oldest_first_each_with_its_next_step() -> None:
     assert "no; call the pipeline&#x27;s developers" in shown[new:] or "no; call the pipeline&#39;s developers" in shown
 
 
+def test_the_oldest_stands_first_even_where_only_a_younger_one_is_late() -> None:
+    large, late = row("large", "chunking_complete", DAY, 60), row("late", "chunking_in_progress", 4 * HOUR)
+    jobs = fleet(late, large)
+    assert jobs.to_judge(2) == ("late", "large")
+    shown = in_front(stuck_table(jobs, {"late": STUCK, "large": STUCK}, {}))
+    assert shown.index("<code>large</code>") < shown.index("<code>late</code>")
+
+
 def test_how_far_past_its_expectation() -> None:
     shown = in_front(
         stuck_table(fleet(NEW, OLD, row("odd", "ingesting", 60)), dict.fromkeys(("old", "new", "odd"), STUCK), {})
