@@ -23,7 +23,7 @@ class Parameters(BaseModel):
 
 
 class TriageParameters(Parameters):
-    """0_triage: how many of the oldest open jobs are judged at once."""
+    """0_triage: how many open jobs are judged, those past their own expectation first."""
 
     judged_jobs: Annotated[int, Field(ge=0, le=200)] = 10
 
@@ -36,7 +36,7 @@ class StuckJobParameters(Parameters):
 
 
 class DailyHealthParameters(Parameters):
-    """daily_health: how many of the oldest open jobs are judged; the rest are counted as unread."""
+    """daily_health: how many open jobs are judged, those past their own expectation first; the rest is unread."""
 
     judged_jobs: Annotated[int, Field(ge=0, le=200)] = 20
 

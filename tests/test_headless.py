@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import html
 import json
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -72,6 +74,22 @@ def test_the_daily_report_names_every_stuck_job_and_no_healthy_one(tmp_path: Pat
     assert named == dict.fromkeys(expected, "critical")
     dead = {f["id"] for f in content["findings"] if f["id"].startswith("dead-letters:")}
     assert {"dead-letters:chunking", "dead-letters:video-worker"} <= dead
+
+
+def test_triage_writes_one_plan_for_every_job_with_a_safe_repair(tmp_path: Path) -> None:
+    done = run([*OPS, "run", "0_triage", "-e", "recording-newest", "--output", str(tmp_path)], tmp_path)
+    assert done.returncode == 2, done.stdout + done.stderr
+    page = html.unescape((tmp_path / "report.html").read_text(encoding="utf-8"))
+    stuck = {job for v, job, name in expected_verdicts() if v == "newest" and VERDICTS[name].scope == "job"}
+    written = re.search(r"ops apply (\S+\.json) --code", page)
+    assert written
+    steps = json.loads(Path(written[1]).read_text(encoding="utf-8"))["steps"]
+    assert steps
+    assert {step["job_id"] for step in steps} <= stuck
+    left = stuck - {step["job_id"] for step in steps}
+    assert ("Without a safe repair:" in page) == bool(left)
+    assert "Nothing has been changed: this run only wrote the plan" in page
+    assert "Asked by the index status-created_at" in page
 
 
 def test_three_files_are_left_and_the_figures_are_there(tmp_path: Path) -> None:

@@ -14,7 +14,8 @@ import pytest
 
 from ops_lib.aws import Aws
 from ops_lib.decide.findings import Finding, status_of
-from ops_lib.decide.fleet import fleet_findings, oldest_ids
+from ops_lib.decide.fleet import Fleet, without_upload
+from ops_lib.decide.fleet_findings import fleet_findings
 from ops_lib.decide.pipeline import pipeline_findings
 from ops_lib.decide.stuck_job import judge
 from ops_lib.decide.verdict import Verdict
@@ -94,12 +95,13 @@ def look(aws: Aws) -> Look:
     now = aws.settings.now()
     reads = PipelineReads(aws, now)
     pipeline = reads.pipeline()
-    listed = reads.jobs(oldest_ids(pipeline, 20))
+    fleet = Fleet(pipeline, reads.sources(without_upload(pipeline, now)), now)
+    listed = reads.jobs(fleet.to_judge(20))
     jobs = {job: read_job(aws, job, now) for job in recording(VERSION[aws.settings.environment])["job_verdicts"]}
     gathered: list[Gathered] = [pipeline, *jobs.values()]
     findings = (
         *pipeline_findings(pipeline, 3600),
-        *fleet_findings(pipeline, {job: judge(evidence, now) for job, evidence in listed.items()}),
+        *fleet_findings(fleet, {job: judge(evidence, now) for job, evidence in listed.items()}),
     )
     unread = {name: part for each in gathered for name, part in each.unread().items()}
     verdicts = {job: judge(evidence, now) for job, evidence in jobs.items()}

@@ -18,7 +18,7 @@ from ops_lib.aws import Aws, connect_responder
 from ops_lib.change import store
 from ops_lib.change.journal import Entry, journal_at
 from ops_lib.change.outcome import Outcome, StepOutcome, Verified
-from ops_lib.change.plan import Plan
+from ops_lib.change.plan import Plan, Step
 from ops_lib.change.send import Admitted
 from ops_lib.change.step import Applier
 from ops_lib.change.world import differences
@@ -74,14 +74,29 @@ def _apply_steps(applier: Applier, tell: Tell, stop: Sequence[str]) -> tuple[Ste
         journal.append("plan", plan.id, None, _about(applier), _real_clock())
     outcomes: list[StepOutcome] = []
     for number, step in enumerate(plan.steps, 1):
-        if stop or (outcomes and not outcomes[-1].is_done):
-            why = f"stopped by {stop[0]}" if stop else "a step before it is not done"
+        why = f"stopped by {stop[0]}" if stop else _held_back(step, list(zip(plan.steps, outcomes, strict=False)))
+        if why:
             outcome = StepOutcome(number, step.title, "not-attempted", why)
         else:
             outcome = applier.apply(number, step, earlier[number])
         outcomes.append(outcome)
         tell(redacted(outcome.event()))
     return tuple(outcomes)
+
+
+def _held_back(step: Step, before: Sequence[tuple[Step, StepOutcome]]) -> str:
+    """Return why a step may not follow those before it, "" where it may.
+
+    A step builds on the earlier ones of its own job; other jobs do not know of it. So one job that has moved on, or
+    whose call AWS refuses, leaves only its own later steps undone. What would befall every step ends the run
+    (`StepOutcome.ends_run`).
+    """
+    for earlier, outcome in before:
+        same = earlier.job_id == step.job_id or "" in (earlier.job_id, step.job_id)
+        if same and not outcome.is_done:
+            return "a step before it is not done"
+    ended = next((outcome.number for _, outcome in before if outcome.ends_run), None)
+    return f"step {ended} ended the run" if ended else ""
 
 
 def _verify(aws: Aws, plan: Plan, steps: Sequence[StepOutcome], wait_s: float, stop: Sequence[str]) -> Verified:

@@ -12,12 +12,16 @@ from ops_lib.errors import EXIT_CRITICAL, EXIT_OK, EXIT_UNKNOWN
 
 State = Literal["done", "already-done", "refused", "failed", "unknown", "not-attempted"]
 DONE: tuple[State, ...] = ("done", "already-done")
+WORST: tuple[State, ...] = ("unknown", "failed", "refused", "not-attempted")
 EXITS: dict[str, int] = {"done": EXIT_OK, "unknown": EXIT_UNKNOWN}
 
 
 @dataclass(frozen=True)
 class StepOutcome:
-    """One step's end: `changed` what the world says otherwise, `doubles` what sending it twice may have doubled."""
+    """One step's end: `changed` what the world says otherwise, `doubles` what sending it twice may have doubled.
+
+    `barred`: AWS refused it for a reason that holds for every other call as well.
+    """
 
     number: int
     title: str
@@ -26,11 +30,21 @@ class StepOutcome:
     changed: tuple[Difference, ...] = ()
     doubles: str = ""
     request_id: str = ""
+    barred: bool = False
 
     @property
     def is_done(self) -> bool:
         """Return whether the steps after it may follow."""
         return self.state in DONE
+
+    @property
+    def ends_run(self) -> bool:
+        """Return whether no step of any job may follow.
+
+        So where an answer was lost (a person looks before anything more is sent), where AWS would refuse the others
+        too, and where the world could not be read: then nothing says that it is as the plan found it.
+        """
+        return self.state == "unknown" or self.barred or any(one.unread for one in self.changed)
 
     def facts(self) -> dict[str, Any]:
         """Return it as data, without what is empty."""
@@ -73,8 +87,8 @@ class Outcome:
 
     @property
     def state(self) -> State:
-        """Return "done", or the state of the first step that is not."""
-        return next((step.state for step in self.steps if not step.is_done), "done")
+        """Return "done", or the worst state of those that are not."""
+        return next((state for state in WORST if any(step.state == state for step in self.steps)), "done")
 
     @property
     def exit_code(self) -> int:
@@ -88,8 +102,17 @@ class Outcome:
         if self.state == "done" and all(step.state == "already-done" for step in self.steps):
             told = "Every step was done before; nothing was sent."
         else:
-            told = f"{done} of {len(self.steps)} steps done."
+            told = f"{done} of {len(self.steps)} steps done.{self._jobs_left()}"
         return f"{told} {self.verified.words()}".strip()
+
+    def _jobs_left(self) -> str:
+        """Return which of several jobs are not done with: with one job there is nothing to tell apart."""
+        pairs = zip(self.plan.steps, self.steps, strict=True)
+        left = dict.fromkeys(step.job_id for step, outcome in pairs if step.job_id and not outcome.is_done)
+        jobs = self.plan.job_ids
+        if len(jobs) < 2 or not left:
+            return ""
+        return f" {len(jobs) - len(left)} of {len(jobs)} jobs are done with; not: {', '.join(left)}."
 
     def event(self) -> dict[str, Any]:
         """Return what is said last."""

@@ -57,6 +57,7 @@ class Step:
 
     `conditions` are read again before it is sent. `done_when` says how the world shows that it was done: None where
     nothing shows it. `harmless_twice`: sending it once more does no harm, and `doubles` says what it may double.
+    `job_id`: the job it puts right; "" where it is about no single one, so that every other step hangs on it.
     """
 
     title: str
@@ -69,6 +70,7 @@ class Step:
     done_when: Condition | None = None
     harmless_twice: bool = False
     doubles: str = ""
+    job_id: str = ""
 
 
 @dataclass(frozen=True)
@@ -102,6 +104,11 @@ class Plan:
         """Return the short code that the operator types: it belongs to exactly this plan."""
         bits = int.from_bytes(hashlib.sha256(self.canonical()).digest(), "big")
         return "".join(CROCKFORD[(bits >> (256 - 5 * (place + 1))) & 31] for place in range(CODE_LENGTH))
+
+    @property
+    def job_ids(self) -> tuple[str, ...]:
+        """Return the jobs it puts right, in order."""
+        return tuple(dict.fromkeys(step.job_id for step in self.steps if step.job_id))
 
     def canonical(self) -> bytes:
         """Return the plan as JSON in ASCII: sorted keys, no spaces, times as ISO 8601 in UTC."""

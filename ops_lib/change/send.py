@@ -14,6 +14,7 @@ from botocore.exceptions import (
     ClientError,
     ConnectTimeoutError,
     EndpointConnectionError,
+    ParamValidationError,
     ProxyConnectionError,
 )
 from botocore.parsers import ResponseParserError
@@ -26,6 +27,7 @@ from ops_lib.read.attempt import DENIED, EXPIRED, THROTTLED
 
 # AWS: the write's own condition did not hold (DynamoDB, S3).
 MOVED = {"ConditionalCheckFailedException", "TransactionCanceledException", "PreconditionFailed"}
+NotDoneKind = Literal["moved", "failed", "barred"]
 UNCONNECTED = (ConnectTimeoutError, EndpointConnectionError, ProxyConnectionError)
 
 
@@ -45,9 +47,13 @@ class Lost:
 
 @dataclass(frozen=True)
 class NotDone:
-    """It was not executed; `kind` is moved where the call's own condition did not hold."""
+    """It was not executed.
 
-    kind: Literal["moved", "failed"]
+    `kind`: moved where the call's own condition did not hold, barred where AWS would answer any other call so too
+    (credential, permission, throttling, no connection), failed where it is this call's own fault.
+    """
+
+    kind: NotDoneKind
     words: str
 
 
@@ -61,7 +67,8 @@ def send(aws: Aws, call: Call) -> Answered | Lost | NotDone:
             answer = getattr(client, xform_name(call.operation))(**call.arguments)
         except (BotoCoreError, ClientError, ResponseParserError, ChangeRefused) as error:
             if not was_sent() or isinstance(error, UNCONNECTED):
-                return NotDone("failed", f"nothing was sent: {_line(error)}. Next: mend what it says, then apply again")
+                kind: NotDoneKind = "failed" if isinstance(error, ParamValidationError) else "barred"
+                return NotDone(kind, f"nothing was sent: {_line(error)}. Next: mend what it says, then apply again")
             if isinstance(error, ClientError):
                 return _judged(call, error)
             return Lost(f"{call.operation} was sent and its answer lost: {_line(error)}")
@@ -75,11 +82,11 @@ def _judged(call: Call, error: ClientError) -> Lost | NotDone:
     if code in MOVED:
         return NotDone("moved", f"AWS refused it, its own condition does not hold: {said}")
     if code in THROTTLED:
-        return NotDone("failed", f"throttled: {said}. Next: wait a minute, then apply again")
+        return NotDone("barred", f"throttled: {said}. Next: wait a minute, then apply again")
     if code in DENIED:
-        return NotDone("failed", f"denied: {said}. Next: allow {call.name} to the responder (deploy/iam), apply again")
+        return NotDone("barred", f"denied: {said}. Next: allow {call.name} to the responder (deploy/iam), apply again")
     if code in EXPIRED:
-        return NotDone("failed", f"the credential is not valid: {said}. Next: sign in again, then apply again")
+        return NotDone("barred", f"the credential is not valid: {said}. Next: sign in again, then apply again")
     if status >= 500 or not status:
         return Lost(f"{call.operation} was answered with an error of AWS's own: {said}")
     return NotDone("failed", f"AWS refused it: {said}. Next: mend what it says, then apply again or make a new plan")

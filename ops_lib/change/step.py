@@ -75,8 +75,8 @@ class Applier:
             if self._shows(step):
                 return StepOutcome(number, step.title, "done", f"{answer.words}; the world shows that it was done")
             return self._not_known(number, step, answer.words)
-        if answer.kind == "failed":
-            return StepOutcome(number, step.title, "failed", answer.words)
+        if answer.kind != "moved":
+            return StepOutcome(number, step.title, "failed", answer.words, barred=answer.kind == "barred")
         if self._shows(step):
             state: State = "done" if sent else "already-done"
             return StepOutcome(number, step.title, state, "the world shows it: the same call was executed before")

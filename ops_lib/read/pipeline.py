@@ -1,4 +1,4 @@
-"""Gather the state of the whole pipeline, independent reads at once; and the evidence of its oldest open jobs."""
+"""Gather the state of the whole pipeline, independent reads at once; and the evidence of some of its open jobs."""
 
 from __future__ import annotations
 
@@ -7,12 +7,13 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
 
 from ops_lib.aws import Aws
-from ops_lib.evidence import QueuePair, Read
+from ops_lib.evidence import Evidence, QueuePair, Read, S3Object, Unread
 from ops_lib.gathered import JobEvidence, PipelineEvidence
 from ops_lib.read.alarms import read_alarms
 from ops_lib.read.jobs import read_completed_since, read_open_jobs
 from ops_lib.read.metrics import read_depth_history, read_oldest_age_s
 from ops_lib.read.notifications import read_notifications
+from ops_lib.read.objects import read_prefix
 from ops_lib.read.one_job import SharedReads, gather_job
 from ops_lib.read.services import read_scalable_targets, read_services
 from ops_lib.read.worker_lines import read_worker_lines
@@ -26,7 +27,8 @@ OPEN_STATUSES = (
     "ingesting",
     "created",
 )
-MOST_OPEN_JOBS = 2000
+MOST_OPEN_JOBS = 20_000  # abandoned uploads stay `created` for ever: pages of 1 MB hold some thousand rows
+MOST_SOURCES = 200
 
 
 class PipelineReads:
@@ -70,6 +72,17 @@ class PipelineReads:
         """Return the evidence of each job by id; four at a time, so that a long list does not queue up."""
         with ThreadPoolExecutor(max_workers=4) as few:
             return dict(zip(job_ids, few.map(lambda job_id: gather_job(self._shared, job_id), job_ids), strict=True))
+
+    def sources(self, job_ids: Sequence[str]) -> dict[str, Evidence[tuple[S3Object, ...]]]:
+        """Return the source objects of each job by id: one ListObjectsV2 each, for the first 200; the rest unread."""
+        bucket = self.aws.settings.input_bucket
+        with ThreadPoolExecutor(max_workers=8) as few:
+            asked = job_ids[:MOST_SOURCES]
+            found = few.map(lambda job_id: read_prefix(self.aws, bucket, f"input/{job_id}/"), asked)
+            read = dict(zip(asked, found, strict=True))
+        reason = f"only the first {MOST_SOURCES} were asked for"
+        rest = Unread(f"s3:ListBucket {bucket}", "not-asked", reason, "open 3_stuck_job for one of them")
+        return read | dict.fromkeys(job_ids[MOST_SOURCES:], rest)
 
 
 def _longest_visibility(pairs: dict[str, QueuePair]) -> timedelta:

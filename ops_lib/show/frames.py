@@ -125,15 +125,6 @@ def log_lines(job: JobEvidence) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=["time", "stream", "kind", "message"])
 
 
-def open_job_rows(rows: tuple[JobRow, ...], verdicts: Mapping[str, object]) -> pd.DataFrame:
-    """Return one row per open job: job_id, status, created_at (UTC), its verdict ("not judged" beyond the limit)."""
-    data = [
-        (row.job_id, row.status, row.created_at, getattr(verdicts.get(row.job_id), "name", "not judged"))
-        for row in rows
-    ]
-    return pd.DataFrame(data, columns=["job", "status", "created", "verdict"])
-
-
 def _count(queue: str, dead: bool, part: Evidence[Queue]) -> Row:
     read = part.value if isinstance(part, Read) else None
     return {

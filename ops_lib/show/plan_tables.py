@@ -19,8 +19,9 @@ def plan_table(plan: Plan, endpoint_url: str | None) -> str:
     """Return every step: the change in words, and its exact call and `aws` command behind a line one clicks."""
     head = "".join(f"<th>{safe(name)}</th>" for name in COLUMNS)
     rows = "".join(_rows(number, step, endpoint_url, plan.region) for number, step in enumerate(plan.steps, 1))
-    later = "; ".join(one.what for one in plan.verified_by)
-    then = f"<p><b>Some time afterwards:</b> {safe(later)}.</p>" if later else ""
+    later = "; ".join(dict.fromkeys(one.what for one in plan.verified_by))
+    when = "Some time afterwards, of each job" if len(plan.job_ids) > 1 else "Some time afterwards"
+    then = f"<p><b>{when}:</b> {safe(later)}.</p>" if later else ""
     return (
         f'<div class="plan"><b>{safe(plan.title)}</b><div class="scroll"><table class="ops plan"><thead><tr>{head}</tr>'
         f"</thead><tbody>{rows}</tbody></table></div>{then}</div>"

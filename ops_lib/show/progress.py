@@ -32,7 +32,7 @@ RESUME = (
 ENDS = {
     "done": ("ok", "Applied.", "Run the next cell: it reads the same evidence again and says whether it worked."),
     "refused": ("critical", "Refused: something is no longer as the plan found it.", AGAIN_FROM_THE_TOP),
-    "failed": ("critical", "Failed: a call was refused by AWS. What comes after it was not attempted.", RESUME),
+    "failed": ("critical", "Failed: a call was refused by AWS. What builds on it was not attempted.", RESUME),
     "unknown": ("unknown", "Not known: an answer was lost, so a call may have been made or not.", RESUME),
     "not-attempted": ("critical", "Stopped before the end.", RESUME),
     "not-started": (

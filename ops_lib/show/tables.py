@@ -42,7 +42,8 @@ def status_card(findings: Iterable[Finding], unread: Mapping[str, Unread], verdi
     status = status_of(found)
     counts = {s: sum(f.severity == s and f.accepted is None for f in found) for s in ("critical", "unknown", "warning")}
     told = ", ".join(f"{count} {severity}" for severity, count in counts.items() if count) or "no open finding"
-    not_read = f' <span class="small">{len(unread)} reads did not succeed; see below.</span>' if unread else ""
+    reads = "1 read" if len(unread) == 1 else f"{len(unread)} reads"
+    not_read = f' <span class="small">{reads} did not succeed; see below.</span>' if unread else ""
     head = f"{badge(status)} <b>{SENTENCES[status]}</b> {told}.{not_read}"
     if verdict:
         head += f"<p><b>{safe(verdict.name)}</b>: {safe(verdict.summary)} {safe(verdict.next_step)}</p>"
@@ -91,7 +92,7 @@ def unread_table(unread: Mapping[str, Unread]) -> str:
         f"<td>{safe(part.next_step)}</td></tr>"
         for name, part in sorted(unread.items())
     )
-    return _table(("", "not read", "reason", "next step"), rows)
+    return html_table(("", "not read", "reason", "next step"), rows)
 
 
 def table(frame: pd.DataFrame, *, most: int = 60) -> str:
@@ -103,20 +104,21 @@ def table(frame: pd.DataFrame, *, most: int = 60) -> str:
     )
     more = len(frame) - most
     rest = f'<p class="small">{more} more rows are not shown.</p>' if more > 0 else ""
-    return _table(columns, body) + rest
+    return html_table(columns, body) + rest
 
 
 def pace_line(pace: Pace) -> str:
     """Return one sentence on a job's pace: stalled since when, or when it should be done."""
     if not pace.missing:
-        return "<p>Every segment is recorded.</p>"
+        return "<p>Every segment is recorded.</p>" if pace.recorded else "<p>No segment of this job is known.</p>"
+    missing = "1 segment is missing" if pace.missing == 1 else f"{pace.missing} segments are missing"
     if pace.stall:
         silent = words((pace.stall[1] - pace.stall[0]).total_seconds())
-        return f"<p><b>Stalled:</b> nothing recorded for {silent}; {pace.missing} segments are missing.</p>"
+        return f"<p><b>Stalled:</b> nothing recorded for {silent}; {missing}.</p>"
     if pace.eta and pace.eta_range:
         low, high = pace.eta_range
         return f"<p>At its own pace done about {pace.eta:%H:%M} UTC ({low:%H:%M} to {high:%H:%M}).</p>"
-    return f"<p>{pace.missing} segments are missing; too few are recorded to measure a pace.</p>"
+    return f"<p>{missing}; too few are recorded to measure a pace.</p>"
 
 
 def folded_away(title: str, inside: str) -> str:
@@ -126,7 +128,7 @@ def folded_away(title: str, inside: str) -> str:
 
 def _rows(findings: Iterable[Finding], *, fold_evidence: bool = False) -> str:
     rows = "".join(_finding_row(finding, fold_evidence) for finding in findings)
-    return _table(("", "finding", "next step"), rows)
+    return html_table(("", "finding", "next step"), rows)
 
 
 def _finding_row(finding: Finding, fold_evidence: bool) -> str:
@@ -151,7 +153,8 @@ def _option(parameter: tuple[str, str]) -> str:
     return f" -e {safe(value)}" if name == "environment" else f" -p {safe(name)}={safe(value)}"
 
 
-def _table(columns: Iterable[str], body: str) -> str:
+def html_table(columns: Iterable[str], body: str) -> str:
+    """Return a table around rows that are HTML already."""
     head = "".join(f"<th>{safe(name)}</th>" for name in columns)
     return f'<div class="scroll"><table class="ops"><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table></div>'
 

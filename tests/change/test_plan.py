@@ -29,7 +29,7 @@ CALLS = st.builds(
 CONDITIONS = st.builds(Condition, what=st.text(max_size=9), call=CALLS, path=st.text(max_size=9), expected=VALUES)
 STEPS = st.builds(
     Step,
-    **{name: st.text(max_size=9) for name in ("title", "before", "after", "risk", "undo", "doubles")},  # type: ignore[arg-type]
+    **{name: st.text(max_size=9) for name in ("title", "before", "after", "risk", "undo", "doubles", "job_id")},  # type: ignore[arg-type]
     call=CALLS,
     conditions=st.lists(CONDITIONS, max_size=2).map(tuple),
     done_when=st.none() | CONDITIONS,

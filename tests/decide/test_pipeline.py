@@ -9,13 +9,10 @@ import pandas as pd
 import pytest
 
 from ops_lib.decide.findings import Finding, status_of
-from ops_lib.decide.fleet import all_unread, fleet_findings, job_finding, oldest_ids, open_jobs
 from ops_lib.decide.pipeline import pipeline_findings
-from ops_lib.decide.stuck_job import judge
 from ops_lib.evidence import (
     Alarm,
     Endpoint,
-    JobRow,
     Notifications,
     ScalableTarget,
     Service,
@@ -24,7 +21,7 @@ from ops_lib.evidence import (
     WorkerLines,
 )
 from ops_lib.gathered import PipelineEvidence
-from tests.decide.states import JOB, NOW, at, dead, job, queue
+from tests.decide.states import NOW, at, dead, queue
 from tests.recorded import UNREAD, read
 
 KEYS = ("chunking", "video-worker", "reassembly", "segment-output")
@@ -210,39 +207,3 @@ def test_what_does_not_exist_means_a_stale_env() -> None:
 
 def test_history_and_completed_jobs_change_no_finding() -> None:
     assert found(well(history=UNREAD, completed=UNREAD)) == found(well())
-
-
-ROWS = tuple(JobRow(f"{n}", "chunking_complete", "sbs", at(99 - n), None, 3) for n in range(5))
-
-
-def test_the_fleet_is_judged_in_order_and_what_is_left_is_unknown() -> None:
-    evidence = well(open_jobs={"chunking_complete": read(ROWS), "failed": UNREAD})
-    assert open_jobs(evidence) == ROWS
-    assert oldest_ids(evidence, 2) == ("0", "1")
-    healthy = judge(job(status="completed", completed_at=at(9), film_s=9), NOW)
-    findings = {f.id: f for f in fleet_findings(evidence, {"0": judge(job(), NOW), "1": healthy})}
-    assert set(findings) == {"stuck-job:0", "open-jobs:failed", "open-jobs:unjudged"}
-    assert findings["stuck-job:0"].severity == "critical"
-    assert findings["open-jobs:unjudged"].summary.startswith("Not known: 3 of 5")
-
-
-@pytest.mark.parametrize(("rows", "says"), [((), "No open job."), (ROWS[:1], "1 open")])
-def test_nothing_stuck_is_said(rows: tuple[JobRow, ...], says: str) -> None:
-    healthy = judge(job(status="completed", completed_at=at(9), film_s=9), NOW)
-    (finding,) = fleet_findings(well(open_jobs={"x": read(rows)}), {row.job_id: healthy for row in rows})
-    assert finding.severity == "ok"
-    assert finding.summary.startswith(says)
-
-
-def test_a_jobs_finding_leads_to_its_notebook() -> None:
-    finding = job_finding(JOB, judge(job(), NOW))
-    assert (finding.notebook, dict(finding.parameters)) == ("3_stuck_job", {"job_id": JOB})
-    assert finding.id == f"stuck-job:{JOB}"
-
-
-def test_what_is_unread_is_named_by_job_and_jobs_not_judged_are_counted() -> None:
-    evidence = well(open_jobs={"chunking_complete": read(ROWS)}, alarms=UNREAD)
-    unread = all_unread(evidence, {"0": replace(job(), lock=UNREAD)})
-    assert list(unread) == ["alarms", "trigger lock of job 0", "verdicts of 4 open jobs"]
-    assert unread["verdicts of 4 open jobs"].kind == "not-asked"
-    assert all_unread(well(), {}) == {}

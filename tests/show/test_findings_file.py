@@ -10,7 +10,7 @@ import jsonschema
 import pytest
 
 from ops_lib.decide.findings import EXIT_CODES, Finding
-from ops_lib.decide.fleet import job_finding
+from ops_lib.decide.fleet_findings import job_finding
 from ops_lib.decide.stuck_job import judge
 from ops_lib.decide.vocabulary import ACTIONS, FAILURE_MODES, SEVERITIES, VERDICTS
 from ops_lib.parameters import SCHEMAS

@@ -98,10 +98,6 @@ def test_facts_that_were_not_read_say_why() -> None:
     assert frames.log_lines(job)["message"].tolist() == ["not read: access denied"]
 
 
-def test_a_job_beyond_the_limit_is_not_judged_and_says_so() -> None:
-    assert frames.open_job_rows((ROW,), {})["verdict"].tolist() == ["not judged"]
-
-
 def test_services_show_their_bounds_and_newest_event() -> None:
     table = frames.services(pipeline())
     assert table.to_dict("records")[0]["last event"] == "steady"

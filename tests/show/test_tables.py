@@ -125,6 +125,8 @@ def test_the_pace_in_a_sentence() -> None:
     due = tables.pace_line(Pace(3, 2, hour, None, NOW + hour, (NOW, NOW + 2 * hour)))
     assert "10:15 UTC (09:15 to 11:15)" in due
     assert "too few" in tables.pace_line(Pace(1, 2, None, None, None, None))
+    assert "<p>1 segment is missing; too few" in tables.pace_line(Pace(1, 1, None, None, None, None))
+    assert "No segment of this job is known" in tables.pace_line(Pace(0, 0, None, None, None, None))
 
 
 def test_everything_read_is_said_too() -> None:

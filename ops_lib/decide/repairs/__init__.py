@@ -6,7 +6,8 @@ its steps as conditions that are read again when the plan is applied. What was n
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
 from datetime import UTC, datetime
 
 from ops_lib.change.plan import Plan
@@ -65,7 +66,7 @@ def plan_for(verdict: Verdict, evidence: JobEvidence, names: Names, now: datetim
     if isinstance(repair, NoRepair):
         return repair
     title = f"{repair.title}: job {evidence.job_id}"
-    return _plan(names, now, title, _reason(verdict), [repair])
+    return _plan(names, now, title, _reason(verdict), {evidence.job_id: repair})
 
 
 def plan_for_all(
@@ -87,8 +88,8 @@ def plan_for_all(
         return None, without
     if len(repairs) == 1:
         ((job_id, only),) = repairs.items()
-        return _plan(names, now, f"{only.title}: job {job_id}", reasons[0], [only]), without
-    return _plan(names, now, f"put {len(repairs)} jobs right", "; ".join(reasons), list(repairs.values())), without
+        return _plan(names, now, f"{only.title}: job {job_id}", reasons[0], repairs), without
+    return _plan(names, now, f"put {len(repairs)} jobs right", "; ".join(reasons), repairs), without
 
 
 def _repair(verdict: Verdict, evidence: JobEvidence, names: Names, now: datetime) -> Repair | NoRepair:
@@ -110,7 +111,7 @@ def _nothing_safe(verdict: Verdict) -> NoRepair:
     return NoRepair(f"{verdict.summary} {verdict.next_step}{until}", whom)
 
 
-def _plan(names: Names, now: datetime, title: str, reason: str, repairs: list[Repair]) -> Plan:
+def _plan(names: Names, now: datetime, title: str, reason: str, repairs: Mapping[str, Repair]) -> Plan:
     return Plan(
         title=title[:1].upper() + title[1:],
         reason=reason,
@@ -118,8 +119,8 @@ def _plan(names: Names, now: datetime, title: str, reason: str, repairs: list[Re
         account_id=names.account_id,
         region=names.region,
         now=now,
-        steps=tuple(step for repair in repairs for step in repair.steps),
-        verified_by=tuple(one for repair in repairs for one in repair.verified_by),
+        steps=tuple(replace(step, job_id=job_id) for job_id, repair in repairs.items() for step in repair.steps),
+        verified_by=tuple(one for repair in repairs.values() for one in repair.verified_by),
     )
 
 

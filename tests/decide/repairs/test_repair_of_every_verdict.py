@@ -230,6 +230,8 @@ def test_several_jobs_are_one_plan_and_the_rest_say_why() -> None:
     plan, without = plan_for_all([*judged, (judge(ghost, NOW), ghost)], NAMES, NOW)
     assert plan is not None
     assert words(plan) == [*TRIGGER, "DeleteItem jobs"]
+    assert [step.job_id for step in plan.steps] == [JOB, JOB, third]
+    assert plan.job_ids == (JOB, third)
     assert plan.title == "Put 2 jobs right"
     assert plan.reason == f"{JOB}: trigger-never-ran; {third}: ghost-job"
     assert len(plan.verified_by) == 3
