@@ -11,12 +11,15 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime
+from itertools import groupby
 from pathlib import Path
 from typing import Any
 
 from ops_lib.aws import Aws, connect_responder
 from ops_lib.change import store
+from ops_lib.change.backup import backup_of
 from ops_lib.change.journal import Entry, journal_at
+from ops_lib.change.mover import Mover, Task, replays_before
 from ops_lib.change.outcome import Outcome, StepOutcome, Verified
 from ops_lib.change.plan import Plan, Step
 from ops_lib.change.send import Admitted
@@ -72,16 +75,34 @@ def _apply_steps(applier: Applier, tell: Tell, stop: Sequence[str]) -> tuple[Ste
     earlier = {number: _of(entries, plan, number) for number in range(1, len(plan.steps) + 1)}
     if not _all_done(earlier):
         journal.append("plan", plan.id, None, _about(applier), _real_clock())
-    outcomes: list[StepOutcome] = []
-    for number, step in enumerate(plan.steps, 1):
-        why = f"stopped by {stop[0]}" if stop else _held_back(step, list(zip(plan.steps, outcomes, strict=False)))
-        if why:
-            outcome = StepOutcome(number, step.title, "not-attempted", why)
-        else:
-            outcome = applier.apply(number, step, earlier[number])
-        outcomes.append(outcome)
+    outcomes: dict[int, StepOutcome] = {}
+
+    def ended(outcome: StepOutcome) -> None:
+        outcomes[outcome.number] = outcome
         tell(redacted(outcome.event()))
-    return tuple(outcomes)
+
+    mover = Mover(applier, backup_of(plan, applier.aws.settings), stop, replays_before(entries))
+    for group in _groups(plan.steps):
+        before = [(plan.steps[number - 1], outcome) for number, outcome in outcomes.items()]
+        ready = []
+        for number, step in group:
+            if why := f"stopped by {stop[0]}" if stop else _held_back(step, before):
+                ended(StepOutcome(number, step.title, "not-attempted", why))
+            else:
+                ready.append(Task(number, step, earlier[number]))
+        if ready and ready[0].step.letter:
+            mover.move(ready, ended)
+        elif ready:
+            ended(applier.apply(*ready[0]))
+    return tuple(outcomes[number] for number in sorted(outcomes))
+
+
+def _groups(steps: Sequence[Step]) -> Iterator[list[tuple[int, Step]]]:
+    """Yield the steps one by one, and letters of one dead-letter queue that follow each other together."""
+    numbered = enumerate(steps, 1)
+    for url, group in groupby(numbered, lambda one: one[1].letter.queue_url if one[1].letter else None):
+        together = list(group)
+        yield from [together] if url else [[one] for one in together]
 
 
 def _held_back(step: Step, before: Sequence[tuple[Step, StepOutcome]]) -> str:

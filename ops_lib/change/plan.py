@@ -52,12 +52,27 @@ class Condition:
 
 
 @dataclass(frozen=True)
+class Letter:
+    """A message of a dead-letter queue: what a step sends or deletes, held by MessageId and compared by its MD5s.
+
+    `md5_of_attributes` is SQS's own, "" where it has none.
+    """
+
+    queue_url: str
+    message_id: str
+    md5_of_body: str
+    md5_of_attributes: str = ""
+
+
+@dataclass(frozen=True)
 class Step:
     """One change: the call, the world before and after in words, what could go wrong, how to undo it.
 
     `conditions` are read again before it is sent. `done_when` says how the world shows that it was done: None where
     nothing shows it. `harmless_twice`: sending it once more does no harm, and `doubles` says what it may double.
     `job_id`: the job it puts right; "" where it is about no single one, so that every other step hangs on it.
+    `letter`: the dead letter that the call is about: SendMessage sends it to where it came from and then deletes it,
+    DeleteMessage (whose receipt handle nobody knows before) only deletes it.
     """
 
     title: str
@@ -71,6 +86,7 @@ class Step:
     harmless_twice: bool = False
     doubles: str = ""
     job_id: str = ""
+    letter: Letter | None = None
 
 
 @dataclass(frozen=True)
@@ -78,6 +94,7 @@ class Plan:
     """Steps in order, for one environment, account and region; `now` is when it was made (UTC, whole seconds).
 
     `verified_by`: what the world must say some time after the last step, once the pipeline has gone on by itself.
+    `letters_per_s`: how many dead letters are sent in a second at the most.
     """
 
     title: str
@@ -88,6 +105,7 @@ class Plan:
     now: datetime
     steps: tuple[Step, ...]
     verified_by: tuple[Condition, ...] = ()
+    letters_per_s: int = 10
 
     @property
     def expires(self) -> datetime:
@@ -137,8 +155,9 @@ def plan_from(text: bytes) -> Plan:
 
 
 def _step(content: dict[str, Any]) -> Step:
-    done_when = content.pop("done_when")
+    done_when, letter = content.pop("done_when"), content.pop("letter")
     return Step(
+        letter=Letter(**letter) if letter is not None else None,
         call=Call(**content.pop("call")),
         conditions=tuple(_condition(one) for one in content.pop("conditions")),
         done_when=_condition(done_when) if done_when is not None else None,

@@ -5,7 +5,8 @@ Answered, or lost (it may have been executed), or refused by AWS (it was not).
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from botocore import xform_name
@@ -33,9 +34,10 @@ UNCONNECTED = (ConnectTimeoutError, EndpointConnectionError, ProxyConnectionErro
 
 @dataclass(frozen=True)
 class Answered:
-    """AWS confirmed it."""
+    """AWS confirmed it, with this content."""
 
     request_id: str
+    content: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -72,7 +74,7 @@ def send(aws: Aws, call: Call) -> Answered | Lost | NotDone:
             if isinstance(error, ClientError):
                 return _judged(call, error)
             return Lost(f"{call.operation} was sent and its answer lost: {_line(error)}")
-    return Answered(str(answer.get("ResponseMetadata", {}).get("RequestId", "")))
+    return Answered(str(answer.get("ResponseMetadata", {}).get("RequestId", "")), answer)
 
 
 def _judged(call: Call, error: ClientError) -> Lost | NotDone:

@@ -1,0 +1,55 @@
+"""Letters as they were, kept before anything is deleted, as JSON lines.
+
+Not redacted, for it must be what it was: the file is readable by its owner only.
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from ops_lib.change.plan import Plan
+from ops_lib.settings import Settings
+
+
+@dataclass(frozen=True)
+class Backup:
+    """The backup of one plan's letters."""
+
+    path: Path
+
+    def keep(self, letters: Sequence[tuple[str, Mapping[str, Any]]]) -> None:
+        """Write these letters (MessageId, message as received) and return once they are durable. Raises OSError."""
+        if not letters:
+            return
+        self.path.parent.mkdir(parents=True, exist_ok=True)
+        lines = [json.dumps(_content(message_id, message)) + "\n" for message_id, message in letters]
+        handle = os.open(self.path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+        with os.fdopen(handle, "w", encoding="ascii") as file:
+            file.writelines(lines)
+            file.flush()
+            os.fsync(file.fileno())
+
+
+def backup_of(plan: Plan, settings: Settings) -> Backup:
+    """Return where the letters of a plan are kept: `<state>/backups/<plan id>.jsonl`."""
+    return Backup(settings.state / "backups" / f"{plan.id}.jsonl")
+
+
+def _content(message_id: str, message: Mapping[str, Any]) -> dict[str, Any]:
+    attributes = {name: as_json(one) for name, one in message.get("MessageAttributes", {}).items()}
+    kept = {"MessageId": message_id, "Body": message["Body"], "Attributes": message.get("Attributes", {})}
+    return kept | {"MessageAttributes": attributes}
+
+
+def as_json(attribute: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a message attribute as JSON can hold it: binary values in base64, as the AWS CLI takes them."""
+    return {
+        name: base64.b64encode(value).decode() if isinstance(value, bytes) else value
+        for name, value in attribute.items()
+    }
