@@ -31,7 +31,7 @@ NAME_NO_RESOURCE = {
     *("ecs:DescribeTaskDefinition", "ecs:ListServices", "ecs:ListTasks", "logs:DescribeLogGroups"),
     *("logs:GetQueryResults", "logs:StopQuery", "application-autoscaling:RegisterScalableTarget"),
 }
-READING = re.compile(r"[a-z0-9-]+:(Describe|Filter|Get|List|Query|Simulate|StartQuery|StopQuery)\w*")
+READING = re.compile(r"[a-z0-9-]+:(Describe|Filter|Get|List|Query|Scan|Simulate|StartQuery|StopQuery)\w*")
 
 
 def policy(name: str) -> dict[str, Any]:
@@ -80,7 +80,17 @@ def test_a_policy_fits_into_a_role() -> None:
 
 def test_the_reader_changes_nothing_and_sees_no_message() -> None:
     assert [action for action in actions("reader") if not READING.fullmatch(action)] == []
-    assert not actions("reader") & {"s3:GetObject", "sqs:ReceiveMessage", "dynamodb:ExecuteStatement"}
+    assert not actions("reader") & {"sqs:ReceiveMessage", "dynamodb:ExecuteStatement"}
+
+
+def test_the_reader_scans_one_table_and_sees_no_object_but_failures() -> None:
+    narrow = {
+        "dynamodb:Scan": "arn:aws:dynamodb:*:*:table/stereo-spot-inference-invocations",
+        "s3:GetObject": "arn:aws:s3:::stereo-spot-output-*/sagemaker-async-failures/*",
+    }
+    for action, resource in narrow.items():
+        about = [s["Resource"] for s in policy("reader")["Statement"] if action in several(s["Action"])]
+        assert about == [resource]
 
 
 def test_the_responder_may_whatever_the_reader_may() -> None:

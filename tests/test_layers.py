@@ -17,8 +17,8 @@ CORE = [path for path in sorted(LIBRARY.rglob("*.py")) if "sandbox" not in path.
 NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
 # What a layer may import of ours: itself and everything named here.
 ALLOWED = {
-    "decide": {"evidence", "gathered", "errors", "change"},
-    "read": {"aws", "evidence", "gathered", "errors", "job_id", "settings"},
+    "decide": {"evidence", "gathered", "invocations", "errors", "change", "redaction"},
+    "read": {"aws", "evidence", "gathered", "invocations", "errors", "job_id", "settings"},
     "change": {"aws", "evidence", "gathered", "errors", "decide", "gate", "read", "redaction", "settings"},
     "top": {
         "change",
@@ -29,6 +29,7 @@ ALLOWED = {
         "evidence",
         "gate",
         "gathered",
+        "invocations",
         "job_id",
         "sandbox_process",
         "show",
