@@ -89,7 +89,7 @@ class Case:
         """Return the exception that ended the traceback below a line, redacted; None where no traceback was read."""
         for found in known(self.evidence.logs).tracebacks:
             if (found.line.at, found.line.stream, found.line.message) == (sign.at, sign.stream, sign.message):
-                return shortened(last_words(found.following))
+                return shortened(last_words(found.following)) or None
         return None
 
     def newest_error(self, kind: str, indexes: Iterable[int]) -> list[str]:

@@ -86,8 +86,8 @@ def read_signs(lines: Iterable[LogLine]) -> tuple[Sign, ...]:
 
 
 def last_words(following: Iterable[str]) -> str:
-    """Return the line of a traceback that names the exception ("MemoryError"), else its last line; "" without any."""
-    lines = [line for line in following if line.strip()]
+    """Return the line of a traceback that names the exception ("MemoryError"), else its last words; "" without any."""
+    lines = [line for line in following if line[:1].strip() and not line.startswith("Traceback ")]
     return next((line for line in reversed(lines) if _EXCEPTION.fullmatch(line)), lines[-1] if lines else "")
 
 
