@@ -184,7 +184,7 @@ def test_events_of_the_pipelines_own_streams(key: str) -> None:
 
 
 def test_the_reader_sees_no_object_but_failures_of_inference() -> None:
-    """AWS: API reference, "GetObject", Permissions: a missing key is NoSuchKey with s3:ListBucket, else AccessDenied."""
+    """AWS: API reference, "GetObject", Permissions: NoSuchKey for a missing key with s3:ListBucket."""
     missing = {"Bucket": OUTPUT, "Key": "sagemaker-async-failures/none-error.out"}
     assert error(READER, "s3", "get_object", missing)[0] == "NoSuchKey"
     for bucket, name in ((OUTPUT, "sagemaker-async-responses/x.out"), (INPUT, "sagemaker-async-failures/x")):
