@@ -68,15 +68,18 @@ def _following(aws: Aws, line: LogLine) -> tuple[str, ...]:
         "limit": EVENTS,
         "startFromHead": True,
     }
-    messages: list[str] = []
     # AWS: a page may be empty though there is more; pages end where the token does not change.
     for _ in range(MAX_PAGES):
         page = aws.client("logs").get_log_events(**request)
-        messages += [event["message"].rstrip("\n") for event in page["events"]]
-        rest = messages[messages.index(line.message) + 1 :] if line.message in messages else []
-        token = page["nextForwardToken"]
-        if rest or token == request.get("nextToken"):
+        messages = [event["message"].rstrip("\n") for event in page["events"]]
+        if line.message in messages:
+            return _until_logged(messages[messages.index(line.message) + 1 :])
+        if page["nextForwardToken"] == request.get("nextToken"):
             break
-        request["nextToken"] = token
-    end = next((place for place, message in enumerate(rest) if LOGGED.match(message)), len(rest))
-    return tuple(rest[:end])
+        request["nextToken"] = page["nextForwardToken"]
+    return ()
+
+
+def _until_logged(messages: list[str]) -> tuple[str, ...]:
+    end = next((place for place, message in enumerate(messages) if LOGGED.match(message)), len(messages))
+    return tuple(messages[:end])

@@ -126,8 +126,9 @@ def _log_row(row: Mapping[Hashable, object]) -> str:
     traceback = str(row.get("traceback", ""))
     cells = [safe(cell_text(value)) for name, value in row.items() if name != "traceback"]
     if traceback:
-        whole = folded_away("whole traceback", f"<pre>{safe(traceback)}</pre>")
-        cells[-1] += f"<br><b>{safe(last_words(traceback.splitlines()))}</b>{whole}"
+        words = last_words(traceback.splitlines())
+        cells[-1] += f"<br><b>{safe(words)}</b>" if words else ""
+        cells[-1] += folded_away("whole traceback", f"<pre>{safe(traceback)}</pre>")
     return f"<tr>{''.join(f'<td>{cell}</td>' for cell in cells)}</tr>"
 
 
