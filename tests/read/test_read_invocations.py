@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from ops_lib.aws import Aws
-from ops_lib.evidence import Unread, known
+from ops_lib.decide.stuck_job import judge
+from ops_lib.evidence import Read, Unread, known
 from ops_lib.invocations import Invocations
 from ops_lib.read import invocations
 from ops_lib.read.invocations import read_failure, read_invocations
+from ops_lib.read.one_job import read_job
 from tests.read.conftest import Troubled
 from tests.read.crafted import answers
 
@@ -61,6 +64,18 @@ def test_the_failure_of_a_segment_that_timed_out_is_found_by_the_id_in_its_row(t
     assert scan["FilterExpression"] == "job_id = :j"
     assert found.scanned >= 1
     assert not found.cut_off
+
+
+def test_without_the_endpoints_log_the_failure_object_alone_settles_the_verdict(troubled: Troubled) -> None:
+    now = troubled.aws.settings.now()
+    evidence = read_job(troubled.aws, troubled.jobs["inference-timed-out"], now)
+    logs = known(evidence.logs)
+    groups = tuple(group for group in logs.groups if "Endpoints" not in group)
+    deaf = replace(logs, groups=groups, lines=tuple(line for line in logs.lines if line.group in groups))
+    deaf_evidence = replace(evidence, logs=replace(evidence.logs, value=deaf))
+    verdict = judge(deaf_evidence, now)
+    assert (verdict.name, verdict.confidence) == ("inference-timed-out", "certain")
+    assert judge(replace(deaf_evidence, invocations=Read(None, "none", now)), now).name == "unknown"
 
 
 def test_all_pages_are_read_until_the_bound(troubled: Troubled) -> None:
