@@ -198,12 +198,21 @@ class LogLine:
 
 
 @dataclass(frozen=True)
+class Traceback:
+    """An ERROR line and what its process wrote right after it: awslogs makes an event of every line (pipeline.md 7)."""
+
+    line: LogLine
+    following: tuple[str, ...]
+
+
+@dataclass(frozen=True)
 class JobLogs:
     """Log lines that carry this job's id, oldest first, and every "reassembly received" line of any job.
 
     `receipts` prove that a media-worker moved on (it has one reassembly thread); they are not this job's story,
     and only this job's own where Logs Insights was `refused` and FilterLogEvents answered instead. `gaps` says
-    what these lines may lack: a group that is missing or expired, or rows cut off.
+    what these lines may lack: a group that is missing or expired, or rows cut off. `tracebacks` belong to the newest
+    ERROR lines, where somebody asked for them; `untraced` says why some could not be read.
     """
 
     lines: tuple[LogLine, ...]
@@ -211,6 +220,8 @@ class JobLogs:
     groups: tuple[str, ...]
     gaps: tuple[str, ...] = ()
     refused: Unread | None = None
+    tracebacks: tuple[Traceback, ...] = ()
+    untraced: Unread | None = None
 
 
 @dataclass(frozen=True)

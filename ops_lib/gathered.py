@@ -26,6 +26,7 @@ from ops_lib.evidence import (
     Unread,
     WorkerLines,
 )
+from ops_lib.invocations import Invocations
 from ops_lib.letters import Inspection
 
 
@@ -52,6 +53,7 @@ class JobEvidence(Gathered):
 
     `dead_letters`: by key of the queue, what a leased inspection of its dead-letter queue saw; a queue that nobody
     looked into is not in it, which is no gap: looking has a cost, and the rules say where it would help.
+    `invocations`: None where this deployment has no such table.
     """
 
     job_id: str
@@ -67,6 +69,7 @@ class JobEvidence(Gathered):
     oldest_reassembly_s: Evidence[float | None]
     endpoint: Evidence[Endpoint | None]
     logs: Evidence[JobLogs]
+    invocations: Evidence[Invocations | None]
     dead_letters: Mapping[str, Evidence[Inspection]] = field(default_factory=dict)
 
     def parts(self) -> dict[str, Evidence[object]]:
@@ -83,9 +86,12 @@ class JobEvidence(Gathered):
             "age of the oldest reassembly message": self.oldest_reassembly_s,
             "endpoint": self.endpoint,
             "log lines": self.logs,
+            "invocation rows": self.invocations,
         }
-        if isinstance(self.logs, Read) and self.logs.value.refused:
-            flat["Logs Insights"] = self.logs.value.refused
+        if isinstance(self.logs, Read):
+            logs = self.logs.value
+            flat |= {"Logs Insights": logs.refused} if logs.refused else {}
+            flat |= {"tracebacks": logs.untraced} if logs.untraced else {}
         flat |= {f"{key} dead letters": seen for key, seen in self.dead_letters.items()}
         return flat | _queue_parts(self.queues)
 

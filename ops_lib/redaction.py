@@ -31,6 +31,12 @@ def redact(text: str) -> str:
     return text
 
 
+def shortened(text: str, most: int = 160) -> str:
+    """Return `text` for a sentence: redacted first, so that no cut hides a secret; then on one line, cut at `most`."""
+    line = " ".join(redact(text).split())
+    return line if len(line) <= most else f"{line[:most]}..."
+
+
 def redacted(value: object) -> Any:
     """Return `value` as data that JSON can hold, without secrets; what JSON does not know becomes redacted text."""
     if value is None or isinstance(value, bool | int) or (isinstance(value, float) and isfinite(value)):

@@ -59,7 +59,9 @@ def operation_of(request: Any) -> str:
     if action:
         return f"{'sts' if 'GetCallerIdentity' in action else 'query'}:{action[0]}"
     by_query = {"list-type=2": "ListObjectsV2", "notification": "GetBucketNotificationConfiguration"}
-    return f"s3:{next((name for key, name in by_query.items() if key in url.query), request.method)}"
+    named = next((name for key, name in by_query.items() if key in url.query), None)
+    is_object = request.method == "GET" and "/" in url.path.strip("/")
+    return f"s3:{named or ('GetObject' if is_object else request.method)}"
 
 
 def answer(request: Any, kind: str) -> AWSResponse:

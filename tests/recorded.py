@@ -25,6 +25,7 @@ from ops_lib.evidence import (
     Unread,
 )
 from ops_lib.gathered import JobEvidence
+from ops_lib.invocations import Invocation, Invocations
 from ops_lib.read.one_job import path_queues
 
 FOLDER = Path(__file__).parent.parent / "ops_lib" / "sandbox" / "recordings"
@@ -81,6 +82,7 @@ def job_evidence(version: str, job_id: str) -> JobEvidence:
         oldest_reassembly_s=read(None),
         endpoint=read(Endpoint("stereo-spot-inference", "InService", "stereo-spot-inference", None, None)),
         logs=read(_logs(data, job_id)),
+        invocations=read(_invocations(data, job_id)),
     )
 
 
@@ -93,6 +95,14 @@ def _items(data: Mapping[str, Any], table: str, job_id: str) -> list[dict[str, s
     items = data["tables"][f"stereo-spot-{table}"]["Items"]
     plain = [{name: next(iter(value.values())) for name, value in item.items()} for item in items]
     return [item for item in plain if item["job_id"] == job_id]
+
+
+def _invocations(data: Mapping[str, Any], job_id: str) -> Invocations | None:
+    if "stereo-spot-inference-invocations" not in data["tables"]:
+        return None
+    items = _items(data, "inference-invocations", job_id)
+    rows = (Invocation(i["output_location"], int(i["segment_index"]), time(i["created_at"])) for i in items)
+    return Invocations(tuple(rows), len(data["tables"]["stereo-spot-inference-invocations"]["Items"]))
 
 
 def _row(items: list[dict[str, str]]) -> JobRow | None:

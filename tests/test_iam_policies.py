@@ -33,7 +33,7 @@ NAME_NO_RESOURCE = {
 }
 # The two reads with a side effect, which only an inspection lease makes.
 LEASE = {"sqs:ChangeMessageVisibility", "sqs:ReceiveMessage"}
-READING = re.compile(r"[a-z0-9-]+:(Describe|Filter|Get|List|Query|Simulate|StartQuery|StopQuery)\w*")
+READING = re.compile(r"[a-z0-9-]+:(Describe|Filter|Get|List|Query|Scan|Simulate|StartQuery|StopQuery)\w*")
 
 
 def policy(name: str) -> dict[str, Any]:
@@ -85,6 +85,16 @@ def test_the_reader_changes_nothing_but_hides_a_dead_letter_for_a_moment() -> No
     assert not actions("reader") & {"sqs:DeleteMessage", "dynamodb:ExecuteStatement"}
     (look,) = (one for one in policy("reader")["Statement"] if LEASE & set(several(one["Action"])))
     assert all(resource.endswith("-dlq") for resource in several(look["Resource"]))
+
+
+def test_the_reader_scans_one_table_and_sees_no_object_but_failures() -> None:
+    narrow = {
+        "dynamodb:Scan": "arn:aws:dynamodb:*:*:table/stereo-spot-inference-invocations",
+        "s3:GetObject": "arn:aws:s3:::stereo-spot-output-*/sagemaker-async-failures/*",
+    }
+    for action, resource in narrow.items():
+        about = [s["Resource"] for s in policy("reader")["Statement"] if action in several(s["Action"])]
+        assert about == [resource]
 
 
 def test_the_responder_may_whatever_the_reader_may() -> None:

@@ -17,7 +17,7 @@ CORE = [path for path in sorted(LIBRARY.rglob("*.py")) if "sandbox" not in path.
 NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
 # What a layer may import of ours: itself and everything named here.
 ALLOWED = {
-    "decide": {"evidence", "gathered", "invocations", "letters", "errors", "job_id", "change"},
+    "decide": {"evidence", "gathered", "invocations", "letters", "errors", "job_id", "change", "redaction"},
     "read": {"aws", "evidence", "gathered", "invocations", "letters", "errors", "gate", "job_id", "lease", "settings"},
     "change": {"aws", "evidence", "gathered", "errors", "decide", "gate", "read", "redaction", "settings"},
     "top": {
@@ -33,6 +33,7 @@ ALLOWED = {
         "job_id",
         "lease",
         "letters",
+        "redaction",
         "sandbox_process",
         "show",
         "parameters",

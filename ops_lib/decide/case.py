@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import cached_property
 
 from ops_lib.decide.bodies import Body, Kind, decode
-from ops_lib.decide.log_lines import Sign, read_signs
+from ops_lib.decide.log_lines import Sign, last_words, read_signs
 from ops_lib.decide.segments import Patience, Segment, output_times, segment_rows
-from ops_lib.evidence import JobRow, Lock, Queue, QueuePair, Read, S3Object, known
+from ops_lib.evidence import JobRow, Lock, NotKnown, Queue, QueuePair, Read, S3Object, Unread, known
 from ops_lib.gathered import JobEvidence
+from ops_lib.invocations import Invocation
 from ops_lib.letters import DeadLetter
+from ops_lib.redaction import shortened
 
 POLL = timedelta(seconds=20)  # SQS_LONG_POLL_WAIT_SECONDS, pipeline.md 1
 COMPLETION_QUEUES = ("job-status-events", "segment-output", "output-events")
@@ -69,6 +72,35 @@ class Case:
     @cached_property
     def log_gaps(self) -> tuple[str, ...]:
         return known(self.evidence.logs).gaps
+
+    def invocation(self, index: int) -> Invocation | None:
+        """Return a segment's newest invocation row; None without one, or without that table.
+
+        Raises NotKnown where the rows were not read, or only a part of them: a newer one may be among the rest.
+        """
+        return self._newest_invocations.get(index)
+
+    @cached_property
+    def _newest_invocations(self) -> dict[int, Invocation]:
+        found = known(self.evidence.invocations)
+        if found and found.cut_off:
+            reason = f"the scan was cut off after {found.scanned} rows"
+            raise NotKnown(Unread("dynamodb:Scan", "partial", reason, "look at the endpoint's log"))
+        return {row.segment_index: row for row in found.rows} if found else {}
+
+    def error_of(self, sign: Sign) -> str | None:
+        """Return the exception that ended the traceback below a line, redacted; None where no traceback was read."""
+        for found in known(self.evidence.logs).tracebacks:
+            if (found.line.at, found.line.stream, found.line.message) == (sign.at, sign.stream, sign.message):
+                return shortened(last_words(found.following)) or None
+        return None
+
+    def newest_error(self, kind: str, indexes: Iterable[int]) -> list[str]:
+        """Return, as a fact, the exception below the newest line of a kind about these segments, if it was read."""
+        mine = set(indexes)
+        told = [s for s in self.signs if s.kind == kind and s.segment_index in mine]
+        found = next((error for sign in reversed(told) if (error := self.error_of(sign))), None)
+        return [f"its traceback ends: {found}"] if found else []
 
     def pair(self, key: str) -> QueuePair | None:
         return self.evidence.queues.get(key)
@@ -137,6 +169,7 @@ class Case:
             self.signs,
             self.patience,
             self.now,
+            self.invocation,
             {body.segment_index: x for x, body in self.letters if (x.queue, body.kind) == DEAD_SEGMENT},
         )
 

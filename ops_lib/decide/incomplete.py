@@ -15,6 +15,7 @@ NOT_SEEN = ("inference-failed", "inference-timed-out", "request-never-uploaded",
 FAILED = ("inference-retrying", "inference-refused")
 LOOK = "Look into the dead-letter queues: open 3_stuck_job with inspect_dead_letters=true."
 ENDPOINT_LOG = "Look at the endpoint's log for the segments named."
+MOST_CAUSES = 3
 SURE: dict[str, Confidence] = {"inference-refused": "certain"}
 
 
@@ -40,15 +41,19 @@ def _newest_event(case: Case) -> datetime | None:
 
 def _by_segment(case: Case, row: JobRow, facts: list[str]) -> Verdict:
     left = [segment for segment in case.segments if segment.segment_index in set(case.missing)]
-    found: dict[str, str] = {}
+    found: dict[str, list[Segment]] = {}
     unsure: set[str] = set()
     for segment in left:
         names, sure = explain(case, row, segment)
-        found.update({name: segment.why for name in names})
+        for name in names:
+            found.setdefault(name, []).append(segment)
         if not sure:
             unsure |= set(names)
     by_state = {s: tuple(x.segment_index for x in left if x.state == s) for s in {x.state for x in left}}
     facts += [f"{state}: {spans(indexes)}" for state, indexes in sorted(by_state.items())]
+    facts += [f"segment {segment.segment_index}: {segment.why}" for segment in left if segment.cause][:MOST_CAUSES]
+    for kind in ("invoke-failed", "completion-failed"):
+        facts += case.newest_error(kind, (segment.segment_index for segment in left))
     names = in_table_order(set(found))
     job_scope = [name for name in names if VERDICTS[name].scope == "job"]
     if "unknown" in found:
@@ -56,10 +61,11 @@ def _by_segment(case: Case, row: JobRow, facts: list[str]) -> Verdict:
     if not job_scope:
         return conclude(names[0], facts, missing=case.missing, wait_until=_overdue(case, left))
     name = job_scope[0]
+    proven = all(segment.cause == name for segment in found[name])
     return conclude(
         name,
         facts,
-        confidence="unknown" if name in unsure else SURE.get(name, "likely"),
+        confidence="unknown" if name in unsure else "certain" if proven else SURE.get(name, "likely"),
         candidates=job_scope,
         missing=case.missing,
         safe=_safe(case, job_scope, not unsure),
@@ -91,14 +97,16 @@ def explain(case: Case, row: JobRow, segment: Segment) -> tuple[tuple[str, ...],
         retrying = row.status == "failed" or segment.failures
         return (("inference-retrying",) if retrying else ("segments-in-progress",)), True
     if segment.state == "failed":
-        return (_failure(signs),), True
+        return (segment.cause or _failure(signs),), True
     if segment.state == "dead-lettered":
-        return _dead_lettered(row, signs)
+        return _dead_lettered(row, segment, signs)
     return ("unknown",), False
 
 
-def _dead_lettered(row: JobRow, signs: list[Sign]) -> tuple[tuple[str, ...], bool]:
+def _dead_lettered(row: JobRow, segment: Segment, signs: list[Sign]) -> tuple[tuple[str, ...], bool]:
     """Its message was given up: its own lines say why; only a refused invocation sets the status failed (F13)."""
+    if segment.cause:
+        return (segment.cause,), True
     if any(sign.kind in INFERENCE_FAILURES for sign in signs):
         return (_failure(signs),), True
     if row.status == "failed":

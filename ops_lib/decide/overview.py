@@ -22,7 +22,8 @@ def segments_to_show(evidence: JobEvidence, now: datetime) -> tuple[Segment, ...
     try:
         return Case(evidence, now).segments
     except NotKnown as question:
-        return _with_gaps(evidence, now, question.unread)
+        known_of = _without_invocations(evidence, now, question.unread)
+        return known_of or _with_gaps(evidence, now, question.unread)
 
 
 def pace_to_show(evidence: JobEvidence, segments: tuple[Segment, ...], now: datetime) -> Pace:
@@ -32,6 +33,16 @@ def pace_to_show(evidence: JobEvidence, segments: tuple[Segment, ...], now: date
     except NotKnown:
         floor = timedelta(minutes=2)
     return measure(segments, floor, now)
+
+
+def _without_invocations(evidence: JobEvidence, now: datetime, unread: Unread) -> tuple[Segment, ...]:
+    """Return the rows where nothing else was missing: what an invocation could have told stays unknown, and says so."""
+    try:
+        rows = Case(replace(evidence, invocations=Read(None, unread.source, now)), now).segments
+    except NotKnown:
+        return ()
+    reason = f"{unread.source} was not read ({unread.kind})"
+    return tuple(replace(row, why=f"{row.why}; {reason}") if row.state == "unknown" else row for row in rows)
 
 
 def _with_gaps(evidence: JobEvidence, now: datetime, unread: Unread) -> tuple[Segment, ...]:

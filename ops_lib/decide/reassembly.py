@@ -46,7 +46,8 @@ def _tasks_say(case: Case, started: datetime) -> str | None:
 def _lines_say(case: Case, started: datetime) -> str | None:
     for sign in case.signs:
         if sign.at >= started and sign.kind in ("completions-short", "reassembly-failed"):
-            return "the worker itself logged that it gave this job up"
+            error = case.error_of(sign)
+            return f"the worker itself logged that it gave this job up{f': {error}' if error else ''}"
     logs = known(case.evidence.logs)
     stream = _stream_that_took_it(case, started)
     if stream:

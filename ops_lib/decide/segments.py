@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -12,8 +12,11 @@ import pandas as pd
 from ops_lib.decide.log_lines import INFERENCE_FAILURES, Sign
 from ops_lib.decide.vocabulary import SegmentState
 from ops_lib.evidence import Completion, S3Object
+from ops_lib.invocations import Invocation
 from ops_lib.letters import DeadLetter
+from ops_lib.redaction import shortened
 
+SECOND = timedelta(seconds=1)
 OUTPUT_KEY = re.compile(r"jobs/[^/]+/segments/(\d+)\.mp4")
 CHUNK_KEY = re.compile(r"segments/[^/]+/(\d{5})_(\d{5})_[a-z]+\.mp4")
 COLUMNS = {
@@ -31,7 +34,10 @@ COLUMNS = {
 
 @dataclass(frozen=True)
 class Segment:
-    """One row of the table; `failures` counts failed inference, `unrecordable` failed writes of its completion."""
+    """One row of the table; `failures` counts failed inference, `unrecordable` failed writes of its completion.
+
+    `cause`: the verdict that its failure object proves, whatever the log lines say.
+    """
 
     segment_index: int
     state: SegmentState
@@ -43,6 +49,7 @@ class Segment:
     attempts: int = 0
     failures: int = 0
     unrecordable: int = 0
+    cause: str | None = None
 
 
 @dataclass(frozen=True)
@@ -75,10 +82,12 @@ def segment_rows(
     signs: Sequence[Sign],
     patience: Patience,
     now: datetime,
+    invocation: Callable[[int], Invocation | None],
     dead: Mapping[int | None, DeadLetter] | None = None,
 ) -> tuple[Segment, ...]:
     """Return one Segment for each index 0..total-1 and for each recorded index beyond.
 
+    `invocation` returns a segment's newest invocation row; it is asked only where the log lines leave the state open.
     `dead`: by index, the letter of a segment whose message lies in the video-worker's dead-letter queue.
     """
     recorded = {row.segment_index: row.completed_at for row in completions}
@@ -92,6 +101,9 @@ def segment_rows(
     for index in sorted(set(range(total)) | set(recorded)):
         mine = by_index.get(index, [])
         state, why = _state(index, recorded, produced, chunked, mine, patience, now)
+        row, cause = invocation(index) if state == "unknown" and index < total else None, None
+        if row and _is_of_the_last_attempt(row, mine):
+            state, why, cause = _by_invocation(row, why, patience, now)
         letter = (dead or {}).get(index)
         if letter and state in ("queued", "failed", "unknown") and letter.is_of(chunked.get(index)):
             state, why = "dead-lettered", f"its message is a dead letter, received {letter.receives} times; {why}"
@@ -101,12 +113,13 @@ def segment_rows(
                 state=state,
                 why=why if index < total else f"index {index} is beyond total_segments={total}",
                 chunked_at=chunked.get(index),
-                invoked_at=_last(mine, {"invoked"}),
+                invoked_at=_last(mine, {"invoked"}) or (row.created_at if row else None),
                 produced_at=produced.get(index),
                 recorded_at=recorded.get(index),
                 attempts=_count(mine, {"invoked", "invoke-failed"}),
                 failures=_count(mine, INFERENCE_FAILURES),
                 unrecordable=_count(mine, {"completion-failed"}),
+                cause=cause,
             )
         )
     return tuple(rows)
@@ -185,9 +198,27 @@ def _after_invocation(
     return "unknown", f"{last.kind} longer ago than the invoke timeout, and no output object"
 
 
+def _is_of_the_last_attempt(row: Invocation, signs: list[Sign]) -> bool:
+    """Return whether no later step was logged; DynamoDB's time is a whole second."""
+    last = _last(signs, INFERENCE_FAILURES | {"invoked", "invoking"})
+    return row.created_at is not None and (last is None or row.created_at >= last - SECOND)
+
+
+def _by_invocation(
+    row: Invocation, why: str, patience: Patience, now: datetime
+) -> tuple[SegmentState, str, str | None]:
+    """Return state, reason and proven cause as an invocation row tells them where the log lines leave them open."""
+    if row.failure is not None:
+        cause = "inference-timed-out" if row.failure.lower().startswith("timed out") else "inference-failed"
+        return "failed", f"SageMaker wrote: {shortened(row.failure) or 'an empty failure object'}", cause
+    if row.created_at and now - row.created_at < patience.invoke_timeout:
+        return "in flight", "its invocation row is younger than the invoke timeout, and there is no failure", None
+    return "unknown", f"{why}; its invocation row is older than the invoke timeout, without a failure object", None
+
+
 def _count(signs: Iterable[Sign], kinds: set[str] | frozenset[str]) -> int:
     return sum(sign.kind in kinds for sign in signs)
 
 
-def _last(signs: Iterable[Sign], kinds: set[str]) -> datetime | None:
+def _last(signs: Iterable[Sign], kinds: set[str] | frozenset[str]) -> datetime | None:
     return max((sign.at for sign in signs if sign.kind in kinds), default=None)

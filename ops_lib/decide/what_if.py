@@ -28,12 +28,15 @@ from ops_lib.evidence import (
     Unread,
 )
 from ops_lib.gathered import JobEvidence
+from ops_lib.invocations import Invocation, Invocations
 
 T = TypeVar("T")
 Judge = Callable[[JobEvidence, datetime], Verdict]
 MOST_TRIALS = 240
 STREAM = "ecs/media-worker/00000000000000000000000000000000"
 LONG_AGO, JUST_NOW = timedelta(days=2), timedelta(seconds=2)
+# Parts that were read and still cannot answer a rule; the source of its NotKnown begins so.
+PARTIAL = {"logs": "logs:", "invocations": "dynamodb:Scan"}
 STATUSES = (
     "created",
     "chunking_in_progress",
@@ -104,7 +107,7 @@ def _completed(evidence: JobEvidence, unread: Unread, now: datetime) -> Iterator
     """Yield `evidence` with the unread part replaced by each of its representatives."""
     for name, maker in _MAKERS.items():
         part = getattr(evidence, name)
-        if part is unread or (name == "logs" and unread.source.startswith("logs:")):
+        if part is unread or (name in PARTIAL and unread.source.startswith(PARTIAL[name])):
             for value in maker(evidence, now):
                 yield _with(evidence, name, Read(value, "supposed", now))
             return
@@ -195,6 +198,15 @@ def _logs(evidence: JobEvidence, now: datetime) -> list[JobLogs]:
     return [*told, JobLogs(tuple(LogLine(at, "g", "s", text) for text in invoked), (), ("g",))]
 
 
+def _invocations(evidence: JobEvidence, now: datetime) -> list[Invocations | None]:
+    missing = _missing(evidence)
+    told = [
+        tuple(Invocation("supposed", index, now - JUST_NOW, text) for index in missing)
+        for text in (None, "Timed out (supposed)", "Received server error (supposed)")
+    ]
+    return [None, *(Invocations(rows, len(rows)) for rows in told)]
+
+
 def _queues(key: str) -> list[Queue]:
     usual = {"ingest": 1200, "chunking": 900, "video-worker": 2400, "reassembly": 600}.get(key, 120)
     # AWS's largest VisibilityTimeout (12 hours) and maxReceiveCount: patience that was not read may be that long.
@@ -228,6 +240,7 @@ _MAKERS: dict[str, Callable[[JobEvidence, datetime], Sequence[object]]] = {
     "chunks": _chunks,
     "tasks": _tasks,
     "logs": _logs,
+    "invocations": _invocations,
     "invoke_timeout_s": lambda evidence, now: [1200, 3600],
     "oldest_reassembly_s": lambda evidence, now: [None, 1.0, LONG_AGO.total_seconds() * 2],
     "endpoint": lambda evidence, now: [None, Endpoint("e", "InService", "c", None, None)],

@@ -12,12 +12,14 @@ from ops_lib.evidence import Evidence, JobRow, QueuePair, Read, Task, Unread, kn
 from ops_lib.gathered import JobEvidence
 from ops_lib.read.dead_letters import inspect_all
 from ops_lib.read.endpoint import read_endpoint
+from ops_lib.read.invocations import read_invocations
 from ops_lib.read.jobs import read_completions, read_lock, read_row
 from ops_lib.read.logs import read_groups, read_job_logs
 from ops_lib.read.metrics import read_oldest_age_s
 from ops_lib.read.objects import read_prefix
 from ops_lib.read.queues import read_pair
 from ops_lib.read.services import read_invoke_timeout, read_tasks
+from ops_lib.read.tracebacks import with_tracebacks
 
 # The queues a job passes; which of the completion queues exists tells the pipeline's version (pipeline.md 0).
 PATH = ("ingest", "chunking", "video-worker", "segment-output", "output-events", "job-status-events", "reassembly")
@@ -65,12 +67,15 @@ def read_job(aws: Aws, job_id: str, now: datetime, *, inspect: bool = False) -> 
     """
     with ThreadPoolExecutor(max_workers=24) as pool:
         shared = SharedReads(aws, now, pool, path_queues(aws.settings.queues))
-        job = gather_job(shared, job_id)
+        job = gather_job(shared, job_id, tracebacks=True)
     return replace(job, dead_letters=inspect_all(aws, job.queues)) if inspect else job
 
 
-def gather_job(shared: SharedReads, job_id: str) -> JobEvidence:
-    """Return the evidence of one job; what `shared` reads for every job is not read again."""
+def gather_job(shared: SharedReads, job_id: str, *, tracebacks: bool = False) -> JobEvidence:
+    """Return the evidence of one job; what `shared` reads for every job is not read again.
+
+    `tracebacks` follow the job's ERROR lines only where somebody reads them: no rule depends on one.
+    """
     aws, settings, pool = shared.aws, shared.aws.settings, shared.pool
     row = pool.submit(read_row, aws, job_id)
     completions = pool.submit(read_completions, aws, job_id)
@@ -78,6 +83,7 @@ def gather_job(shared: SharedReads, job_id: str) -> JobEvidence:
     outputs = pool.submit(read_prefix, aws, settings.output_bucket, f"jobs/{job_id}/")
     source = pool.submit(read_prefix, aws, settings.input_bucket, f"input/{job_id}/")
     chunks = pool.submit(read_prefix, aws, settings.input_bucket, f"segments/{job_id}/")
+    invocations = pool.submit(read_invocations, aws, job_id)
     since = _since(row.result())
     logs = pool.submit(read_job_logs, aws, job_id, shared.groups.result(), since, shared.now)
     tasks, invoke_timeout_s = shared.tasks.result()
@@ -94,7 +100,8 @@ def gather_job(shared: SharedReads, job_id: str) -> JobEvidence:
         invoke_timeout_s=invoke_timeout_s,
         oldest_reassembly_s=shared.age.result(),
         endpoint=shared.endpoint.result(),
-        logs=logs.result(),
+        logs=with_tracebacks(aws, logs.result()) if tracebacks else logs.result(),
+        invocations=invocations.result(),
     )
 
 

@@ -145,7 +145,9 @@ def _logs(name: str, said: Said, region: str) -> Iterator[Needed]:
     groups = [said.get("logGroupName"), said.get("logGroupIdentifier")]
     groups += [*said.get("logGroupNames", []), *said.get("logGroupIdentifiers", [])]
     named = [str(group).rpartition("log-group:")[2] for group in groups if group]
-    arns = [_arn("logs", region, f"log-group:{group}") for group in named] or [ANY]
+    # The reference has GetLogEvents act on a stream, all others on groups.
+    of = f":log-stream:{said.get('logStreamName', '')}" if name == "GetLogEvents" else ""
+    arns = [_arn("logs", region, f"log-group:{group}{of}") for group in named] or [ANY]
     yield from (Needed(f"logs:{name}", arn) for arn in arns)
 
 

@@ -20,8 +20,8 @@ CHECKED: dict[str, str] = {
         "BatchWriteItem CreateTable DeleteItem DeleteTable DescribeTable DescribeTimeToLive GetItem ListTables "
         "PutItem Query Scan TransactWriteItems UpdateItem",
     "logs":
-        "CreateLogGroup CreateLogStream DescribeLogGroups DescribeLogStreams FilterLogEvents GetQueryResults "
-        "PutLogEvents StartQuery StopQuery",
+        "CreateLogGroup CreateLogStream DescribeLogGroups DescribeLogStreams FilterLogEvents GetLogEvents "
+        "GetQueryResults PutLogEvents StartQuery StopQuery",
     "cloudwatch":
         "DescribeAlarms GetMetricData GetMetricStatistics ListMetrics PutMetricData",
     "ecs":

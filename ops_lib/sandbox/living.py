@@ -85,7 +85,7 @@ def items(past: Past, table: str) -> list[dict[str, Any]]:
 def objects(past: Past, bucket: str) -> list[dict[str, Any]]:
     """Return a bucket's objects as a listing has them."""
     found = sorted((one.key, one) for one in past.objects.values() if one.bucket == bucket)
-    return [{"Key": key, "Size": one.size, "LastModified": one.at} for key, one in found]
+    return [{"Key": key, "Size": one.size, "LastModified": one.at, "Text": one.text} for key, one in found]
 
 
 def _tables(kept: dict[str, Any], story: Story) -> dict[str, Any]:

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
-from ops_lib.aws import connect
+from datetime import datetime
+
+from ops_lib.aws import Aws, connect
 from ops_lib.decide.vocabulary import Severity
 from ops_lib.errors import EXIT_OK, EXIT_UNKNOWN, OpsError
-from ops_lib.evidence import Unread
+from ops_lib.evidence import Evidence, Read, Unread
+from ops_lib.gathered import JobEvidence
 from ops_lib.read.identity import write_power
+from ops_lib.read.invocations import TABLE, read_failure
 from ops_lib.read.one_job import read_job
 from ops_lib.read.pipeline import PipelineReads
+from ops_lib.read.tracebacks import try_following
 from ops_lib.settings import Settings, open_settings
 
 NOBODY = "00000000-0000-0000-0000-000000000000"  # no job has it: every job read is tried, none finds anything
@@ -44,10 +49,21 @@ def _credential(settings: Settings) -> list[Line]:
 def _reads(settings: Settings) -> list[Line]:
     aws, now = connect(settings), settings.now()
     whole = PipelineReads(aws, now).pipeline().parts()
-    one = {name: part for name, part in read_job(aws, NOBODY, now).parts().items() if name not in whole}
+    job = read_job(aws, NOBODY, now)
+    one = {name: part for name, part in job.parts().items() if name not in whole} | _on_demand(aws, job, now)
     return [
         ("unknown", f"{name}: {part.reason}. Next: {part.next_step}")
         if isinstance(part, Unread)
         else ("ok", f"{name}: {part.source}")
         for name, part in (whole | one).items()
     ]
+
+
+def _on_demand(aws: Aws, job: JobEvidence, now: datetime) -> dict[str, Evidence[object]]:
+    """Return the reads that only a job's own rows and lines lead to, each tried on what nobody has."""
+    tried: dict[str, Evidence[object]] = {}
+    if TABLE in aws.settings.tables:
+        tried["inference failures"] = read_failure(aws)
+    if isinstance(job.logs, Read):
+        tried["tracebacks"] = try_following(aws, job.logs.value.groups[0], now)
+    return tried

@@ -111,18 +111,22 @@ def job_facts(job: JobEvidence) -> pd.DataFrame:
 
 
 def log_lines(job: JobEvidence) -> pd.DataFrame:
-    """Return time (UTC), log stream, kind of line and message of the job's own lines; one row that says so if none."""
+    """Return time (UTC), log stream, kind of line, message and the traceback below it ("" without one), oldest first.
+
+    One row with a message alone says that there are none, or why.
+    """
     if isinstance(job.logs, Unread):
         return pd.DataFrame({"message": [f"not read: {job.logs.reason}"]})
-    signs = read_signs(job.logs.value.lines)
-    rows: list[tuple[datetime | None, str, str, str]] = [
-        (sign.at, sign.stream.rsplit("/", 1)[0], sign.kind, sign.message) for sign in signs
+    below = {(t.line.at, t.line.stream, t.line.message): t.following for t in job.logs.value.tracebacks}
+    rows: list[tuple[datetime | None, str, str, str, str]] = [
+        (s.at, s.stream.rsplit("/", 1)[0], s.kind, s.message, "\n".join(below.get((s.at, s.stream, s.message), ())))
+        for s in read_signs(job.logs.value.lines)
     ]
-    rows += [(None, "", "gap", gap) for gap in job.logs.value.gaps]
+    rows += [(None, "", "gap", gap, "") for gap in job.logs.value.gaps]
     if not rows:
         said = f"no line with this job's id in {', '.join(job.logs.value.groups)}"
         return pd.DataFrame({"message": [said]})
-    return pd.DataFrame(rows, columns=["time", "stream", "kind", "message"])
+    return pd.DataFrame(rows, columns=["time", "stream", "kind", "message", "traceback"])
 
 
 def _count(queue: str, dead: bool, part: Evidence[Queue]) -> Row:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Hashable, Iterable, Mapping
 from datetime import datetime
 
 import pandas as pd
 
 from ops_lib.decide.case import spans, words
 from ops_lib.decide.findings import Finding, status_of, worst_first
+from ops_lib.decide.log_lines import last_words
 from ops_lib.decide.pace import Pace
 from ops_lib.decide.verdict import Verdict
 from ops_lib.decide.vocabulary import Severity
@@ -105,6 +106,31 @@ def table(frame: pd.DataFrame, *, most: int = 60) -> str:
     more = len(frame) - most
     rest = f'<p class="small">{more} more rows are not shown.</p>' if more > 0 else ""
     return html_table(columns, body) + rest
+
+
+def log_table(lines: pd.DataFrame, *, newest: int = 40, most: int = 2000) -> str:
+    """Return a job's lines (frames.log_lines): the newest at once, all of them folded below.
+
+    Below a line with a traceback stands the exception, and the whole traceback folded.
+    """
+    told = [_log_row(row) for row in lines.to_dict("records")]
+    columns = [name for name in lines.columns if name != "traceback"]
+    shown = html_table(columns, "".join(told[-newest:]))
+    if len(told) <= newest:
+        return shown
+    rest = f'<p class="small">{len(told) - most} older lines are not shown.</p>' if len(told) > most else ""
+    everything = folded_away(f"all {len(told)} lines", html_table(columns, "".join(told[-most:])) + rest)
+    return f'<p class="small">The newest {newest} of {len(told)} lines.</p>{shown}{everything}'
+
+
+def _log_row(row: Mapping[Hashable, object]) -> str:
+    traceback = str(row.get("traceback", ""))
+    cells = [safe(cell_text(value)) for name, value in row.items() if name != "traceback"]
+    if traceback:
+        words = last_words(traceback.splitlines())
+        cells[-1] += f"<br><b>{safe(words)}</b>" if words else ""
+        cells[-1] += folded_away("whole traceback", f"<pre>{safe(traceback)}</pre>")
+    return f"<tr>{''.join(f'<td>{cell}</td>' for cell in cells)}</tr>"
 
 
 def pace_line(pace: Pace) -> str:

@@ -18,8 +18,10 @@ from ops_lib.evidence import (
     QueuePair,
     S3Object,
     Task,
+    Traceback,
 )
 from ops_lib.gathered import JobEvidence
+from ops_lib.invocations import Invocation, Invocations
 from tests.recorded import read
 
 NOW = datetime(2026, 2, 20, 12, 0, tzinfo=UTC)
@@ -78,6 +80,8 @@ def job(
     oldest_reassembly_s: float | None = None,
     endpoint: str | None = "InService",
     gaps: tuple[str, ...] = (),
+    tracebacks: Iterable[Traceback] = (),
+    invocations: Iterable[Invocation] | None = None,
     **row: Any,
 ) -> JobEvidence:
     """Return the evidence: by default C = N, outputs there, no lock, no film, everything hours old, workers running."""
@@ -107,5 +111,6 @@ def job(
         invoke_timeout_s=read(1200),
         oldest_reassembly_s=read(oldest_reassembly_s),
         endpoint=read(None if endpoint is None else Endpoint("e", endpoint, "c", None, None)),
-        logs=read(JobLogs(tuple(lines), tuple(receipts), ("/ecs/stereo-spot/x",), gaps)),
+        logs=read(JobLogs(tuple(lines), tuple(receipts), ("/ecs/stereo-spot/x",), gaps, None, tuple(tracebacks))),
+        invocations=read(None if invocations is None else Invocations(tuple(invocations), 9)),
     )

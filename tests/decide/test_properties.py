@@ -15,6 +15,7 @@ from ops_lib.decide.verdict import Verdict
 from ops_lib.decide.vocabulary import ACTIONS, FAILURE_MODES, VERDICTS
 from ops_lib.evidence import JobRow, Read, Task
 from ops_lib.gathered import JobEvidence
+from ops_lib.invocations import Invocation
 from tests.decide.states import HOLDER, JOB, NOW, STREAM, at, dead, job, line, queue
 from tests.recorded import UNREAD, read
 
@@ -60,6 +61,12 @@ def lines(draw: st.DrawFn) -> Any:
 
 
 @st.composite
+def rows(draw: st.DrawFn) -> Invocation:
+    failure = draw(st.sampled_from([None, "", "Timed out uploading object", "Received server error (500)"]))
+    return Invocation("s3://b/x", draw(st.integers(0, 4)), draw(st.one_of(st.none(), AGES.map(at))), failure)
+
+
+@st.composite
 def jobs(draw: st.DrawFn) -> JobEvidence:
     total = draw(st.one_of(st.none(), st.integers(0, 6)))
     size = total or 3
@@ -90,6 +97,7 @@ def jobs(draw: st.DrawFn) -> JobEvidence:
         oldest_reassembly_s=draw(st.one_of(st.none(), AGES)),
         endpoint=draw(st.sampled_from([None, "InService", "Failed"])),
         gaps=draw(st.sampled_from([(), ("cut off",)])),
+        invocations=draw(st.one_of(st.none(), st.lists(rows(), max_size=3))),
         mode=draw(st.sampled_from([None, "sbs", "anaglyph"])),
         created_at=draw(st.one_of(st.none(), AGES.map(at))),
         completed_at=draw(st.one_of(st.none(), st.none(), AGES.map(at))),
@@ -164,7 +172,10 @@ def test_every_state_has_one_lawful_verdict(evidence: JobEvidence) -> None:
 
 @MANY
 @given(
-    jobs(), st.sets(st.sampled_from(["row", "completions", "lock", "outputs", "chunks", "tasks", "logs", "endpoint"]))
+    jobs(),
+    st.sets(
+        st.sampled_from(["row", "completions", "lock", "outputs", "chunks", "tasks", "logs", "endpoint", "invocations"])
+    ),
 )
 def test_and_so_has_every_state_with_parts_unread(evidence: JobEvidence, parts: set[str]) -> None:
     verdict = judge(replace(evidence, **dict.fromkeys(parts, UNREAD)), NOW)

@@ -11,11 +11,12 @@ import pytest
 from ops_lib.decide.stuck_job import judge
 from ops_lib.evidence import Completion, Endpoint, JobLogs, JobRow, Lock, S3Object, Task, Unread
 from ops_lib.gathered import JobEvidence
+from ops_lib.invocations import Invocation, Invocations
 from tests.decide.states import JOB, at, job, line, queue
 from tests.recorded import UNREAD, captured_at, expected_verdicts, job_evidence, read
 
 PARTS = ("row", "completions", "lock", "outputs", "source", "chunks", "tasks", "invoke_timeout_s")
-OTHERS = ("oldest_reassembly_s", "endpoint", "logs")
+OTHERS = ("oldest_reassembly_s", "endpoint", "logs", "invocations")
 
 
 def without(evidence: JobEvidence, part: str) -> JobEvidence:
@@ -45,6 +46,14 @@ def values(evidence: JobEvidence, part: str, now: Any) -> Iterator[JobEvidence]:
         "oldest_reassembly_s": [None, 3.0, 90000.0],
         "endpoint": [None, Endpoint("e", "Failed", "c", None, None), Endpoint("e", "InService", "c", None, None)],
         "logs": [JobLogs((), (), ("g",)), JobLogs((), (), ("g",), ("cut off",))],
+        "invocations": [
+            None,
+            *(
+                Invocations(tuple(Invocation("s", i, at(age) + shift, text) for i in range(3)), 9)
+                for age in (5, 90_000)
+                for text in (None, "Timed out here", "500")
+            ),
+        ],
     }
     if part in evidence.queues:
         for count in (0, 2):

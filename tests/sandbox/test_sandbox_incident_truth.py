@@ -298,3 +298,31 @@ def test_an_event_expired_as_a_dead_letter_while_others_were_read(one: Told) -> 
     lost = [passage for passage in one.past.passages["chunking"] if passage.dead]
     assert [NOW - passage.sent > 15 * DAY_S for passage in lost] == [True]
     assert not one.past.dead
+
+
+@of(CASES, "inference-failed", "inference-timed-out")
+def test_a_failure_object_says_what_failed_and_has_the_id_of_its_row(one: Told) -> None:
+    objects = {key: put for (_, key), put in one.past.objects.items() if key.startswith("sagemaker-async-failures/")}
+    words = "Timed out uploading object (" if one.incident == "inference-timed-out" else "Received server error (500)"
+    assert objects
+    for put in objects.values():
+        assert put.text
+        assert put.text.startswith(words)
+        assert put.size == len(put.text)
+    rows = [row for row in one.past.rows["inference-invocations"].values() if row["job_id"] in one.about]
+    # The row of the container's error, five hours ago, is past its ttl.
+    assert len(rows) == (1 if one.incident == "inference-timed-out" else 0)
+    for row in rows:
+        inference_id = str(row["output_location"]).rpartition("/")[2].removesuffix(".out")
+        assert f"sagemaker-async-failures/{inference_id}-error.out" in objects
+
+
+@of(CASES, "completion-event-dead-lettered", "inference-refused")
+def test_an_errors_traceback_follows_it_line_by_line_without_the_jobs_id(one: Told) -> None:
+    service = "video-worker" if one.incident == "inference-refused" else one.past.version.recorder
+    lines = one.past.lines[service]
+    (first, *_) = [place for place, line in enumerate(lines) if line.level == "ERROR" and one.about & _ids(line)]
+    following = [line.text for line in lines[first + 1 : first + 5]]
+    assert following[0] == "Traceback (most recent call last):"
+    assert any(text.startswith("botocore.exceptions.ClientError: ") for text in following)
+    assert not [text for text in following[:3] if JOB_ID.search(text)]

@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 import pandas as pd
 import pytest
 
-from ops_lib.evidence import JobLogs, JobRow, Service
+from ops_lib.evidence import JobLogs, JobRow, Service, Traceback
 from ops_lib.gathered import PipelineEvidence
 from ops_lib.show import frames
 from tests.recorded import UNREAD, VERSIONS, captured_at, expected_verdicts, job_evidence, read
@@ -88,6 +88,17 @@ def test_a_jobs_facts_and_lines(version: str, job_id: str, name: str) -> None:
     assert facts["final.mp4"] == ("exists" if name == "completed" else "absent")
     assert facts["trigger lock"].startswith("put" if name in ("completed", "reassembly-died") else "none")
     assert len(frames.log_lines(job)) == len(job.logs.value.lines)  # type: ignore[union-attr]
+
+
+def test_a_line_has_its_own_traceback_and_no_other() -> None:
+    version, job_id, _ = next(one for one in expected_verdicts() if one[2] == "inference-refused")
+    job = job_evidence(version, job_id)
+    logs = job.logs.value  # type: ignore[union-attr]
+    said = logs.lines[5]
+    told = replace(job, logs=read(replace(logs, tracebacks=(Traceback(said, ("Traceback", "MemoryError")),))))
+    with_one = frames.log_lines(told)["traceback"].tolist()
+    assert [text for text in with_one if text] == ["Traceback\nMemoryError"]
+    assert frames.log_lines(told)["message"][with_one.index("Traceback\nMemoryError")] == said.message
 
 
 def test_facts_that_were_not_read_say_why() -> None:

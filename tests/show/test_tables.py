@@ -117,6 +117,49 @@ def test_a_long_table_says_what_it_leaves_out() -> None:
     assert "more rows" not in tables.table(pd.DataFrame({"n": range(60)}), most=60)
 
 
+def lines_with(traceback: str, count: int = 1) -> pd.DataFrame:
+    rows = [(NOW, "ecs/media-worker", "other", f"line {n}", "") for n in range(count - 1)]
+    rows.append((NOW, "ecs/media-worker", "reassembly-failed", "failed to process message", traceback))
+    return pd.DataFrame(rows, columns=["time", "stream", "kind", "message", "traceback"])
+
+
+def test_an_errors_exception_stands_beside_it_and_the_whole_traceback_is_folded() -> None:
+    shown = tables.log_table(lines_with("Traceback (most recent call last):\n  File x\nMemoryError"))
+    beside, folded = shown.split("<details>")
+    assert "failed to process message<br><b>MemoryError</b>" in beside
+    assert "<pre>Traceback (most recent call last):\n  File x\nMemoryError</pre></details>" in folded
+    assert "<th>traceback</th>" not in shown
+    assert "<details>" not in tables.log_table(lines_with(""))
+
+
+def test_a_hostile_traceback_is_shown_as_text_without_its_secret_or_its_colours() -> None:
+    secret = "ASIA" + "B" * 16
+    evil = f"</pre></details>{HOSTILE}\n\x1b[31m\x1b]8;;http://x\x07click\nValueError: {HOSTILE} {secret} \x1b[0m"
+    shown = tables.log_table(lines_with(evil))
+    assert "<img" not in shown
+    assert shown.count("&lt;img") == 3
+    assert shown.count("</details>") == shown.count("</pre>") == 1
+    assert "\x1b" not in shown
+    assert "\x07" not in shown
+    assert "ASIA" not in shown
+
+
+def test_of_many_lines_the_newest_are_shown_and_all_are_folded_below() -> None:
+    shown = tables.log_table(lines_with("", 100), newest=40)
+    top, folded = shown.split("<details>")
+    assert "The newest 40 of 100 lines." in top
+    assert "line 59<" not in top
+    assert "line 60<" in top
+    assert "all 100 lines" in folded
+    assert "line 0<" in folded
+    assert "newest" not in tables.log_table(lines_with("", 40), newest=40)
+    assert "10 older lines are not shown" in tables.log_table(lines_with("", 100), newest=40, most=90)
+
+
+def test_lines_that_were_not_read_are_one_sentence() -> None:
+    assert "not read: access denied" in tables.log_table(pd.DataFrame({"message": ["not read: access denied"]}))
+
+
 def test_the_pace_in_a_sentence() -> None:
     hour = timedelta(hours=1)
     assert "Every segment" in tables.pace_line(Pace(3, 0, None, None, None, None))

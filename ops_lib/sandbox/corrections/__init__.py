@@ -31,7 +31,7 @@ BY_SERVICE: dict[str, tuple[str, ...]] = {
         "dynamodb_numbers",
     ),
     "s3": ("s3_hollow", "s3_events", "s3_notifications", "s3_listings", "s3_digests", "s3_conditions"),
-    "logs": ("insights", "filter_events"),
+    "logs": ("insights", "filter_events", "stream_events"),
     "cloudwatch": ("metric_answers", "alarm_answers"),
     "sagemaker": ("sagemaker_configs", "sagemaker_endpoints"),
     "sagemaker-runtime": ("sagemaker_async",),

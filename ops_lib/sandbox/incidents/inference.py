@@ -5,6 +5,7 @@ from __future__ import annotations
 from ops_lib.sandbox.incidents.incident import Incident, not_completed
 from ops_lib.sandbox.incidents.scene import HOUR, MINUTE, Scene
 from ops_lib.sandbox.pipeline import steps
+from ops_lib.sandbox.pipeline.failures import timed_out
 from ops_lib.sandbox.pipeline.job import Job
 from ops_lib.sandbox.pipeline.plan import Timed
 from ops_lib.sandbox.pipeline.version import OUTPUT
@@ -131,7 +132,7 @@ def _timed_out(scene: Scene) -> None:
     scene.past.taken("video-worker", job.chunk_key(last), at, 0)
     steps.invoked(scene.past, job, last, at)
     steps.inference_started(scene.past, job, last, at + 2)
-    scene.past.put_object(OUTPUT, job.failure_key(last), 142, at + 3600)
+    scene.past.put_text(OUTPUT, job.failure_key(last), timed_out(OUTPUT, job.response_key(last)), at + 3600)
     _ended_in_failure(scene, job, at + 3601, at)
 
 

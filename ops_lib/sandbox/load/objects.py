@@ -32,7 +32,10 @@ def load(recording: Recording) -> None:
 def add(bucket: str, listing: list[dict[str, Any]]) -> None:
     """Put these objects into a bucket."""
     for found in listing:
-        key = s3_backends[ACCOUNT]["aws"].put_object(
-            bucket, found["Key"], Hollow.of(found["Size"]), disable_notification=True
-        )
+        key = s3_backends[ACCOUNT]["aws"].put_object(bucket, found["Key"], _value(found), disable_notification=True)
         key.last_modified = datetime.fromtimestamp(found["LastModified"], UTC).replace(tzinfo=None)
+
+
+def _value(found: dict[str, Any]) -> bytes:
+    text = found.get("Text")
+    return Hollow.of(found["Size"]) if text is None else str(text).encode()

@@ -20,6 +20,7 @@ from ops_lib.sandbox.metrics.endpoint import Inference
 from ops_lib.sandbox.pace import pace
 from ops_lib.sandbox.pipeline import steps
 from ops_lib.sandbox.pipeline.engine import Loop
+from ops_lib.sandbox.pipeline.failures import server_error, timed_out
 from ops_lib.sandbox.pipeline.job import Job
 from ops_lib.sandbox.pipeline.live import Live
 from ops_lib.sandbox.pipeline.request import URI, Unreadable, Work, read_request, split
@@ -144,7 +145,7 @@ class Container:
             yield DOWNLOAD_S
         except Unreadable as unreadable:
             yield DOWNLOAD_S
-            self._put(one.failure, _server_error(str(unreadable)))
+            self._put(one.failure, server_error(str(unreadable)).encode())
         else:
             yield from self._convert(one, work, trouble)
 
@@ -155,10 +156,10 @@ class Container:
         if trouble == "failing" or not work.there:
             yield CRASH_S
             steps.container_failed(self.live, job, index, time.time())
-            self._put(one.failure, _server_error("iw3 exited 1"))
+            self._put(one.failure, server_error(steps.CRASH).encode())
         elif trouble == "slow" or seconds > one.timeout_s:
             yield one.timeout_s
-            self._put(one.failure, _timed_out(one.output))
+            self._put(one.failure, timed_out(*split(one.output)).encode())
         else:
             yield seconds
             self.live.put_object(*work.target, segment_bytes(job), time.time())
@@ -177,11 +178,6 @@ class Container:
             self.live.line("inference", f"Failed to upload object (bucket: {bucket}, key: {key})", time.time())
 
 
-def _timed_out(uri: str) -> bytes:
-    bucket, key = split(uri)
-    return f"Timed out uploading object (bucket: {bucket}, key: {key})".encode()
-
-
 def _of_job(job: Job, index: int) -> Work:
     return Work(job, index, (OUTPUT, job.output_key(index)), True)
 
@@ -195,7 +191,3 @@ def _serves(endpoint: Endpoint | None, number: int) -> bool:
 
 def _config(endpoint: Endpoint | None) -> str:
     return endpoint.at(time.time()).fleet.config if endpoint else ""
-
-
-def _server_error(message: str) -> bytes:
-    return f'Received server error (500) from primary with message "{message}".'.encode()

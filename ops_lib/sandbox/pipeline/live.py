@@ -59,6 +59,10 @@ class Live:
         """Put an object that weighs nothing here; S3 sends its events."""
         s3_backends[ACCOUNT]["aws"].put_object(bucket, key, Hollow.of(size))
 
+    def put_text(self, bucket: str, key: str, text: str, at: float) -> None:
+        """Put an object of this text; S3 sends its events."""
+        s3_backends[ACCOUNT]["aws"].put_object(bucket, key, text.encode())
+
     def send(self, queue: str, body: str, token: str, at: float) -> None:
         """Send a message."""
         sqs_backends[ACCOUNT][REGION].send_message(queue_name(queue), body)

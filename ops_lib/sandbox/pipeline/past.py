@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from math import inf
 from typing import NamedTuple
 
@@ -44,12 +44,13 @@ class Passage:
 
 @dataclass(frozen=True)
 class Object:
-    """One S3 object."""
+    """One S3 object; `text` where what stands in it is ever read."""
 
     bucket: str
     key: str
     size: int
     at: float
+    text: str | None = None
 
 
 class Line(NamedTuple):
@@ -94,6 +95,11 @@ class Past:
         self.objects[bucket, key] = Object(bucket, key, size, at)
         for queue in self.version.notified(bucket, key):
             self.waiting[queue, key] = Message(queue, key, at, source=(bucket, key, size))
+
+    def put_text(self, bucket: str, key: str, text: str, at: float) -> None:
+        """Put one object of this text and send its events."""
+        self.put_object(bucket, key, len(text.encode()), at)
+        self.objects[bucket, key] = replace(self.objects[bucket, key], text=text)
 
     def send(self, queue: str, body: str, token: str, at: float) -> None:
         """Send a message."""

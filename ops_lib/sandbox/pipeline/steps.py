@@ -6,11 +6,13 @@ do the work of the live workers, so the two cannot differ.
 
 from __future__ import annotations
 
+from ops_lib.sandbox.pipeline.failures import server_error
 from ops_lib.sandbox.pipeline.job import Job
 from ops_lib.sandbox.pipeline.sizes import film_bytes, segment_bytes
 from ops_lib.sandbox.pipeline.version import INPUT, OUTPUT
 from ops_lib.sandbox.pipeline.world import Value, World
 
+CRASH = "iw3 exited 1"  # what the container says of it
 LOCK_TTL_S, INVOCATION_TTL_S = 7_776_000, 14_400
 CHUNKING, REASSEMBLY = "media_worker.chunking", "media_worker.reassembly"
 INFERENCE, TRIGGER = "video_worker.inference", "video_worker.reassembly_trigger"
@@ -134,14 +136,12 @@ def container_completed(world: World, job: Job, index: int, at: float, seconds: 
 def inference_failed(world: World, job: Job, index: int, at: float, inference_id: str = "") -> None:
     """The container answers 500: only a failure object, nothing else (F15)."""
     container_failed(world, job, index, at)
-    world.put_object(OUTPUT, job.failure_key(index, inference_id), 142, at + 0.5)
+    world.put_text(OUTPUT, job.failure_key(index, inference_id), server_error(CRASH), at + 0.5)
 
 
 def container_failed(world: World, job: Job, index: int, at: float) -> None:
     """The container alone: it answers 500."""
-    _container(
-        world, f"job_id={job.job_id} segment_index={index} invocations failed: iw3 exited 1; stderr:", at, "ERROR"
-    )
+    _container(world, f"job_id={job.job_id} segment_index={index} invocations failed: {CRASH}; stderr:", at, "ERROR")
     world.line(CONTAINER, "RuntimeError: CUDA out of memory. Tried to allocate 1.20 GiB", at)
 
 

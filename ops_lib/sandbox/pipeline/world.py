@@ -32,6 +32,9 @@ class World(Protocol):
     def put_object(self, bucket: str, key: str, size: int, at: float) -> None:
         """Put one object; S3 sends its event to the queues that the version's rules name."""
 
+    def put_text(self, bucket: str, key: str, text: str, at: float) -> None:
+        """Put one object that somebody reads; S3 sends its event as for any other."""
+
     def send(self, queue: str, body: str, token: str, at: float) -> None:
         """Send a message; `token` is what the message is about (an object's key, a job id)."""
 

@@ -130,6 +130,7 @@ def test_a_refused_write_has_written_nothing() -> None:
 READS: list[Call] = [
     ("sqs", "get_queue_url", {"QueueName": "stereo-spot-chunking"}),
     ("dynamodb", "get_item", JOBS | {"Key": NOBODY}),
+    ("dynamodb", "scan", {"TableName": "stereo-spot-inference-invocations"}),
     ("logs", "describe_log_groups", {}),
     ("cloudwatch", "describe_alarms", {}),
     ("ecs", "list_tasks", {"cluster": "stereo-spot"}),
@@ -155,7 +156,9 @@ OTHERS: list[Call] = [
     ("ecs", "list_tasks", {"cluster": "others"}),
     ("ecs", "describe_services", {"cluster": "stereo-spot-2", "services": ["web-ui"]}),
     ("sagemaker", "describe_endpoint", {"EndpointName": "others"}),
+    ("dynamodb", "scan", JOBS),
     ("logs", "filter_log_events", {"logGroupName": "/ecs/others"}),
+    ("logs", "get_log_events", {"logGroupName": "/ecs/others", "logStreamName": "x"}),
     (
         "logs",
         "start_query",
@@ -170,6 +173,22 @@ OTHERS: list[Call] = [
 def test_what_is_not_the_pipelines_is_nobodys(key: str, call: Call) -> None:
     """AWS: IAM User Guide, "IAM JSON policy elements: Resource": it covers the ARNs it matches, and no others."""
     assert error(key, *call)[0].startswith("AccessDenied")
+
+
+@pytest.mark.parametrize("key", [READER, RESPONDER])
+def test_events_of_the_pipelines_own_streams(key: str) -> None:
+    """AWS: Service Authorization Reference, CloudWatch Logs: the resource of GetLogEvents is a log stream."""
+    for group in ("/ecs/stereo-spot/media-worker", "/aws/sagemaker/Endpoints/stereo-spot-inference"):
+        stream = {"logGroupName": group, "logStreamName": "none"}
+        assert error(key, "logs", "get_log_events", stream)[0] == "ResourceNotFoundException"
+
+
+def test_the_reader_sees_no_object_but_failures_of_inference() -> None:
+    """AWS: API reference, "GetObject", Permissions: NoSuchKey for a missing key with s3:ListBucket."""
+    missing = {"Bucket": OUTPUT, "Key": "sagemaker-async-failures/none-error.out"}
+    assert error(READER, "s3", "get_object", missing)[0] == "NoSuchKey"
+    for bucket, name in ((OUTPUT, "sagemaker-async-responses/x.out"), (INPUT, "sagemaker-async-failures/x")):
+        assert error(READER, "s3", "get_object", {"Bucket": bucket, "Key": name})[0] == "AccessDenied"
 
 
 def test_the_responder_repairs() -> None:
