@@ -1,6 +1,7 @@
 # The same few commands everywhere. Everything runs in .venv, which is made on first use and whenever the lock changes.
 VENV := .venv
 SECOND := .venv-second
+CLI := .venv-cli
 BIN := $(VENV)/bin
 PYTHON := $(shell command -v python3.11 || command -v python3)
 # Each worker has sandboxes of its own, so a file stays with one worker.
@@ -40,18 +41,20 @@ format: $(VENV)/.ready  ## put code and notebooks in shape
 lab: $(VENV)/.ready  ## JupyterLab on the notebooks
 	$(BIN)/jupyter lab notebooks
 
-bench: $(VENV)/.ready  ## speed against a floor in the same run, AWS calls, memory
-	$(BIN)/python -m tests.bench
+bench: $(VENV)/.ready $(CLI)/.ready  ## speed against a floor and the aws commands in the same run, AWS calls, memory
+	$(BIN)/python -m tests.bench $(CLI)/bin/aws
 
 lock:  ## new locks; needs uv
 	uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header \
 	  --extra sandbox --extra dev pyproject.toml -o requirements.lock
 	uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header \
 	  tests/second_opinion/requirements.in -o tests/second_opinion/requirements.lock
+	uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header \
+	  tests/bench/cli_requirements.in -o tests/bench/cli_requirements.lock
 
 clean:  ## stop the sandboxes, remove the environment
 	-$(BIN)/ops sandbox stop
-	rm -rf $(VENV) $(SECOND)
+	rm -rf $(VENV) $(SECOND) $(CLI)
 
 $(VENV)/.ready: requirements.lock pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
@@ -68,13 +71,15 @@ $(VENV)/.ready: requirements.lock pyproject.toml
 	@$(BIN)/jupyter labextension disable --level=sys_prefix "@jupyterlab/apputils-extension:announcements" 2>/dev/null
 	@touch $@
 
-# ministack pins a botocore of its own, so it has an environment of its own.
+# ministack and the AWS CLI pin a botocore of their own, so each has an environment of its own.
 $(SECOND)/.ready: tests/second_opinion/requirements.lock
+$(CLI)/.ready: tests/bench/cli_requirements.lock
+$(SECOND)/.ready $(CLI)/.ready:
 	@if command -v uv >/dev/null; then \
-	  uv venv --quiet --allow-existing --python $(PYTHON) $(SECOND) && \
-	  uv pip install --quiet --python $(SECOND)/bin/python --require-hashes -r $< ; \
+	  uv venv --quiet --allow-existing --python $(PYTHON) $(@D) && \
+	  uv pip install --quiet --python $(@D)/bin/python --require-hashes -r $< ; \
 	else \
-	  $(PYTHON) -m venv $(SECOND) && \
-	  $(SECOND)/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r $< ; \
+	  $(PYTHON) -m venv $(@D) && \
+	  $(@D)/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r $< ; \
 	fi
 	@touch $@

@@ -6,8 +6,9 @@ sandbox, which brings its own endpoint and keys so that no real credential is ev
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass, replace
-from threading import Lock
+from threading import Lock, Thread
 from typing import TYPE_CHECKING, Any, Literal, overload
 
 import boto3
@@ -50,6 +51,8 @@ ONCE = CONFIG.merge(
         request_checksum_calculation="when_required",
     )
 )
+# What the verdict on a job waits for longest comes first: its log lines, then its tasks and queues.
+AHEAD = ("logs", "dynamodb", "ecs", "sqs", "s3", "cloudwatch", "sagemaker")
 
 
 @dataclass(frozen=True)
@@ -62,13 +65,10 @@ class Identity:
 
 
 class Aws:
-    """Clients of one environment, made when first used and kept; safe to share between threads."""
+    """Clients of one environment, each made once and kept; safe to share between threads."""
 
-    def __init__(self, settings: Settings, identity: Identity, session: boto3.Session) -> None:
-        self.settings, self.identity = settings, identity
-        self._session = session
-        self._clients: dict[str, Any] = {}
-        self._making = Lock()
+    def __init__(self, settings: Settings, identity: Identity, clients: _Clients) -> None:
+        self.settings, self.identity, self._clients = settings, identity, clients
 
     @overload
     def client(self, service: Literal["sqs"]) -> SQSClient: ...
@@ -91,17 +91,33 @@ class Aws:
 
     def client(self, service: str) -> Any:
         """Return the guarded client of `service` (boto3's name), making it once."""
-        with self._making:
-            if service not in self._clients:
-                self._clients[service] = _client(self._session, service, self.settings)
-            return self._clients[service]
+        return self._clients.get(service)
 
     def once(self, service: str) -> Any:
         """Return the client of `service` that sends each call once: for changes, which the gate must admit."""
+        return self._clients.get(service, ONCE)
+
+
+class _Clients:
+    """The clients of one session. boto3 makes them one at a time: its session is not safe between threads."""
+
+    def __init__(self, session: boto3.Session, settings: Settings) -> None:
+        self._session, self._settings = session, settings
+        self._made: dict[tuple[str, bool], Any] = {}
+        self._making = Lock()
+
+    def get(self, service: str, config: Config = CONFIG) -> Any:
         with self._making:
-            if (name := f"{service} once") not in self._clients:
-                self._clients[name] = _client(self._session, service, self.settings, ONCE)
-            return self._clients[name]
+            key = (service, config is ONCE)
+            if key not in self._made:
+                self._made[key] = _client(self._session, service, self._settings, config)
+            return self._made[key]
+
+    def make_ahead(self) -> None:
+        # What cannot be made says so to whoever asks for it.
+        with suppress(BotoCoreError, ValueError):
+            for service in AHEAD:
+                self.get(service)
 
 
 def connect(settings: Settings) -> Aws:
@@ -111,8 +127,11 @@ def connect(settings: Settings) -> Aws:
     is no credential or STS does not answer. Nothing else is asked of AWS before this check.
     """
     try:
-        session = _session(settings)
-        answer = _client(session, "sts", settings).get_caller_identity()
+        clients = _Clients(_session(settings), settings)
+        sts = clients.get("sts")
+        # Reading a service's model takes tens of milliseconds of this processor's time; STS's answer takes none of it.
+        Thread(target=clients.make_ahead, daemon=True).start()
+        answer = sts.get_caller_identity()
         identity = Identity(str(answer["Account"]), str(answer["Arn"]), settings.region)
     except (BotoCoreError, ClientError, ResponseParserError, KeyError, ValueError, TypeError) as error:
         raise NotReadable(_who_are_you(settings, error)) from None
@@ -124,7 +143,7 @@ def connect(settings: Settings) -> Aws:
             f"environment {settings.environment} expects {expected}; no data was read",
             "switch the profile or credentials, or open the environment you mean with -e",
         )
-    return Aws(settings, identity, session)
+    return Aws(settings, identity, clients)
 
 
 def connect_responder(settings: Settings) -> Aws:

@@ -14,6 +14,7 @@ import click
 from ops_lib.errors import EXIT_CRASH, EXIT_USAGE, BadParameter, OpsError
 
 COLOURS = {"critical": "red", "warning": "yellow", "unknown": "magenta", "ok": "green", "note": "blue"}
+OURS = "This is a fault of ours. Next: run it again; if it breaks again, give this line to the runbooks' developers."
 ENVIRONMENT = click.option(
     "-e", "--environment", default=None, help="Name or path; default $OPS_ENVIRONMENT, else the sandbox."
 )
@@ -190,5 +191,5 @@ def _guarded(command: Callable[[], Any]) -> int:
         return EXIT_CRASH
     except Exception as error:  # noqa: BLE001 - the last resort: no bare traceback as a result
         now = datetime.now(UTC).isoformat(timespec="seconds")
-        click.echo(f"ops broke at {now}: {type(error).__name__}: {error}. This is a fault of ours.", err=True)
+        click.echo(f"ops broke at {now}: {type(error).__name__}: {error}. {OURS}", err=True)
         return EXIT_CRASH

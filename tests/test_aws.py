@@ -5,11 +5,15 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import replace
 from pathlib import Path
+from threading import Event
+from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
+from botocore.httpsession import URLLib3Session
 from botocore.parsers import ResponseParserError
 
+from ops_lib import aws as aws_module
 from ops_lib.aws import Aws, connect
 from ops_lib.errors import ChangeRefused, NotReadable, WrongAccount
 from ops_lib.settings import Settings, open_settings
@@ -90,6 +94,25 @@ def test_a_reader_role_is_assumed(aws: Aws, tmp_path: Path, monkeypatch: pytest.
     assert sum("AssumeRole" in operation for operation in faults[1]) == 1
     assert own.client("sqs")._request_signer._credentials.access_key != "sandbox"  # type: ignore[attr-defined]
     assert "reader" in own.identity.arn
+
+
+def test_clients_are_made_while_sts_is_waited_for(aws: Aws, monkeypatch: pytest.MonkeyPatch) -> None:
+    made, all_made, make, send = set(), Event(), aws_module._client, URLLib3Session.send
+
+    def noted(session: Any, service: str, *rest: Any) -> Any:
+        client = make(session, service, *rest)
+        made.add(service)
+        if made >= {*aws_module.AHEAD}:
+            all_made.set()
+        return client
+
+    def held_back(self: Any, request: Any) -> Any:
+        assert all_made.wait(30), made
+        return send(self, request)
+
+    monkeypatch.setattr(aws_module, "_client", noted)
+    monkeypatch.setattr(URLLib3Session, "send", held_back)
+    assert connect(aws.settings).identity == aws.identity
 
 
 def test_every_client_is_guarded_made_once_and_tries_three_times(aws: Aws) -> None:

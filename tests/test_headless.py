@@ -8,14 +8,18 @@ import os
 import re
 import subprocess
 import sys
+from datetime import UTC, datetime
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import jsonschema
 import nbformat
 import pytest
+from papermill.exceptions import PapermillExecutionError
 
 from ops_lib.decide.vocabulary import VERDICTS
+from ops_lib.show import headless
 from ops_lib.show.findings_file import MIME, schema
 from tests import faults
 from tests.counts import few
@@ -237,6 +241,17 @@ def test_plain_papermill_refuses_in_the_first_cell(tmp_path: Path, texts: list[s
     assert says in " ".join(error.traceback)
     assert len(error.traceback) == 1
     assert not any(MIME in o.get("data", {}) for c in cells for o in c.outputs)
+
+
+@pytest.mark.parametrize(
+    ("name", "words", "code"), [("WrongAccount", "got '999999999999'", 64), ("NotReadable", "STS did not say", 3)]
+)
+def test_what_stopped_a_notebook_is_said_by_its_name(name: str, words: str, code: int) -> None:
+    settings: Any = SimpleNamespace(environment="mine", now=lambda: datetime(2026, 2, 20, tzinfo=UTC))
+    broken = PapermillExecutionError(1, 1, "open_environment()", name, words, [])
+    content, exit_code = headless._outcome(nbformat.v4.new_notebook(), settings, broken)
+    assert exit_code == code
+    assert content["findings"][0]["summary"] == f"{name}: {words}"
 
 
 def test_a_dead_kernel_is_70_and_still_leaves_its_report(tmp_path: Path) -> None:

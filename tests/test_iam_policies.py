@@ -49,7 +49,7 @@ def actions(name: str) -> set[str]:
     return {action for statement in policy(name)["Statement"] for action in several(statement["Action"])}
 
 
-@pytest.mark.parametrize("name", ["reader", "responder"])
+@pytest.mark.parametrize("name", ["reader", "responder", "journal"])
 def test_every_action_is_one_of_awss_by_its_whole_name(name: str) -> None:
     session, renamed = botocore.session.get_session(), set(ACTION_OF.values()) | {"iam:PassRole"}
     for statement in policy(name)["Statement"]:
@@ -60,7 +60,7 @@ def test_every_action_is_one_of_awss_by_its_whole_name(name: str) -> None:
             assert action in renamed or operation in session.get_service_model(service).operation_names, action
 
 
-@pytest.mark.parametrize("name", ["reader", "responder"])
+@pytest.mark.parametrize("name", ["reader", "responder", "journal"])
 def test_every_statement_has_a_name_of_its_own_and_is_about_the_pipeline(name: str) -> None:
     content = policy(name)
     assert content["Version"] == "2012-10-17"
@@ -108,6 +108,21 @@ def test_the_responder_receives_and_discards_dead_letters_only() -> None:
     for statement in policy("responder")["Statement"]:
         if inspecting & set(several(statement["Action"])):
             assert all(resource.endswith("-dlq") for resource in several(statement["Resource"]))
+
+
+def test_the_journals_policy_is_what_its_store_calls() -> None:
+    source = (ROOT / "ops_lib" / "change" / "journal_s3.py").read_text(encoding="utf-8")
+    called = {*re.findall(r"_s3\.(?!get_paginator)(\w+)\(", source), *re.findall(r'get_paginator\("(\w+)"\)', source)}
+    operations = botocore.session.get_session().get_service_model("s3").operation_names
+    asked = {action_of(f"s3:{name}") for name in operations if xform_name(name) in called}
+    assert len(called) == 4
+    assert asked == actions("journal") == {"s3:GetObject", "s3:ListBucket", "s3:PutObject"}
+
+
+def test_the_readme_says_how_the_responders_role_is_got_and_what_a_journal_in_s3_needs() -> None:
+    words = " ".join((ROOT / "deploy" / "iam" / "README.md").read_text(encoding="utf-8").split())
+    for needed in ("responder_role_arn", "journal.json", "state: s3://", *actions("journal")):
+        assert needed in words
 
 
 @pytest.fixture(scope="module")

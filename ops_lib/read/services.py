@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Literal
 
 from ops_lib.aws import Aws
@@ -66,8 +67,13 @@ def _service(got: Any) -> Service:
 
 def _tasks(aws: Aws) -> tuple[Task, ...]:
     ecs, cluster = aws.client("ecs"), aws.settings.cluster
-    states: tuple[Literal["RUNNING", "STOPPED"], ...] = ("RUNNING", "STOPPED")
-    arns = [a for state in states for a in _arns(ecs.list_tasks, "taskArns", cluster=cluster, desiredStatus=state)]
+
+    def listed(state: Literal["RUNNING", "STOPPED"]) -> list[str]:
+        return _arns(ecs.list_tasks, "taskArns", cluster=cluster, desiredStatus=state)
+
+    with ThreadPoolExecutor(1) as pool:
+        stopped = pool.submit(listed, "STOPPED")
+        arns = listed("RUNNING") + stopped.result()
     found: list[Task] = []
     for start in range(0, len(arns), 100):
         page = ecs.describe_tasks(cluster=cluster, tasks=arns[start : start + 100])

@@ -11,11 +11,12 @@ from typing import NoReturn
 
 import click
 
-from ops_lib.errors import EXIT_USAGE, OpsError
+from ops_lib.errors import EXIT_USAGE, BadInput, OpsError
 from ops_lib.sandbox import options, processes, state
 from ops_lib.sandbox.incidents import INCIDENTS, NOT_SHOWN, for_version
 
 VERSIONS = ("runbook", "newest")
+LIVING = "sandbox"
 
 
 class Name(click.ParamType[str]):
@@ -99,6 +100,9 @@ def reveal(name: str) -> None:
         click.echo(f"  what puts it right: {one['remedy']}")
         for job_id, wrong in one["jobs"].items():
             click.echo(f"  {job_id}: {f'not well: {wrong}' if wrong else 'well'}")
+        for letter in one["letters"]:
+            named, wrong = f"{letter['class']} {letter['message_id']} in {letter['queue']}", letter["wrong"]
+            click.echo(f"  {named}: {f'not well: {wrong}' if wrong else 'well'}")
 
 
 @sandbox.command()
@@ -127,6 +131,9 @@ def status() -> None:
 @click.option("--segments", type=click.IntRange(1, 200), default=6, help="Of five minutes each.")
 def upload(name: str, segments: int) -> None:
     """Upload a video to the running sandbox NAME as the web UI does; print the job's id."""
+    if options.default(name).recording:
+        next_step = f"ops sandbox start {LIVING}, then ops sandbox upload {LIVING}"
+        raise BadInput("sandbox", name, "a recording stands still: no worker takes an upload", next_step)
     click.echo(processes.ask(name, "upload", {"segments": segments})["job_id"])
 
 

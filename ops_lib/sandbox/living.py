@@ -14,7 +14,7 @@ from ops_lib.sandbox.metrics import past as metrics
 from ops_lib.sandbox.metrics.series import Metric, Series
 from ops_lib.sandbox.options import Options
 from ops_lib.sandbox.pipeline.events import s3_event
-from ops_lib.sandbox.pipeline.past import Message, Past
+from ops_lib.sandbox.pipeline.past import Message, Past, message_id
 from ops_lib.sandbox.pipeline.plan import DAY_S, Timed
 from ops_lib.sandbox.pipeline.typed import typed
 from ops_lib.sandbox.pipeline.version import ENDPOINT_GROUP, ENDPOINT_STREAM, INPUT, OUTPUT, queue_name, version_named
@@ -140,7 +140,7 @@ def _message(message: Message) -> dict[str, Any]:
         "ApproximateFirstReceiveTimestamp": str(int((first or 0) * 1000)),
     }
     return {
-        "MessageId": str(uuid.uuid5(uuid.NAMESPACE_URL, f"{message.queue}/{message.token}/{message.sent}")),
+        "MessageId": message_id(message),
         "Body": body,
         "Attributes": attributes,
         "MovedAt": message.moved,

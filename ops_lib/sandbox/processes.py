@@ -16,7 +16,7 @@ from http.client import HTTPException
 from typing import Any
 from urllib.error import HTTPError
 
-from ops_lib.errors import SandboxFailed
+from ops_lib.errors import BadInput, SandboxFailed
 from ops_lib.places import state_root
 from ops_lib.sandbox import state
 from ops_lib.sandbox.credentials import OWNER
@@ -80,10 +80,13 @@ def health(content: dict[str, Any]) -> dict[str, Any] | None:
 
 
 def ask(name: str, what: str, content: dict[str, Any]) -> dict[str, Any]:
-    """Return the running server's answer to a POST; raises SandboxFailed where none runs or it refuses."""
+    """Return the running server's answer to a POST.
+
+    Raises BadInput where none of that name runs or a value breaks a rule, SandboxFailed where it refuses otherwise.
+    """
     running = state.read(name)
     if not running or not health(running):
-        raise SandboxFailed(f"the sandbox {name} is not running. Next: ops sandbox start {name}")
+        raise BadInput("sandbox", name, "it is not running", f"ops sandbox start {name}")
     body, owner = json.dumps(content).encode(), {"X-Sandbox-Key": OWNER}
     request = urllib.request.Request(f"{running['endpoint_url']}/sandbox/{what}", body, owner)
     try:
@@ -91,7 +94,15 @@ def ask(name: str, what: str, content: dict[str, Any]) -> dict[str, Any]:
             said: dict[str, Any] = json.load(answer)
             return said
     except HTTPError as error:
-        raise SandboxFailed(f"the sandbox {name} refuses: {error.read().decode()}") from None
+        raise _refusal(name, error) from None
+
+
+def _refusal(name: str, error: HTTPError) -> BadInput | SandboxFailed:
+    refused = json.loads(error.read())
+    if "rule" in refused:
+        return BadInput(**refused)
+    next_step = f"ops sandbox stop {name}, then ops sandbox start {name}"
+    return SandboxFailed(f"the sandbox {name} refuses: {refused['error']}. Next: {next_step}")
 
 
 def names() -> list[str]:

@@ -15,6 +15,7 @@ from typing import Any
 from moto.moto_server.werkzeug_app import DomainDispatcherApplication, MotoRequestHandler, create_backend_app
 from werkzeug.serving import BaseWSGIServer, make_server
 
+from ops_lib.errors import BadInput
 from ops_lib.sandbox import living, state
 from ops_lib.sandbox import recording as recordings
 from ops_lib.sandbox.checked import OPERATIONS
@@ -129,6 +130,9 @@ class Application:
 
         try:
             return _json(respond, "200 OK", script(json.loads(body_of(environ))))
+        except BadInput as bad:
+            said = {"what": bad.what, "value": bad.value, "rule": bad.rule, "next_step": bad.next_step}
+            return _json(respond, "400 Bad Request", said)
         except (ValueError, TypeError, AttributeError) as error:
             return _json(respond, "400 Bad Request", {"error": str(error)})
 

@@ -93,7 +93,9 @@ class Story:
     def _planted(self, past: Past) -> Scene:
         scene = Scene(past, self.now)
         for name in self.incidents:
+            before = len(past.dead)
             INCIDENTS[name].plant(scene)
+            scene.letters[name] = past.dead[before:]
         return scene
 
     @cached_property

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
+import sys
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, TextIO
 
 import click
 
@@ -16,11 +18,20 @@ def teller(as_json: bool) -> Callable[[dict[str, Any]], None]:
 
     def tell(event: dict[str, Any]) -> None:
         if event["event"] == "waiting":
-            click.echo(f"waiting: {event['words']}", err=True)
+            _say(f"waiting: {event['words']}", sys.stderr)
         else:
-            click.echo(json.dumps(event) if as_json else readable(event))
+            _say(json.dumps(event) if as_json else readable(event), sys.stdout)
 
     return tell
+
+
+def _say(text: str, to: TextIO) -> None:
+    """Print a line, or nothing where whoever listened has gone: what has begun ends, and the journal has it."""
+    try:
+        click.echo(text, to)
+    except BrokenPipeError:
+        with open(os.devnull, "wb") as nowhere:
+            os.dup2(nowhere.fileno(), to.fileno())
 
 
 def readable(event: Mapping[str, Any]) -> str:

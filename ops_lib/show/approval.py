@@ -50,10 +50,10 @@ class Approval:
         """Return whether `ops apply` is at work for this plan."""
         return self.progress is not None and self.progress.end is None
 
-    def _offer(self, plan: Plan, path: Path) -> None:
+    def _offer(self, plan: Plan, path: Path, instead_of: str = "") -> None:
         self.plan, self.path = plan, path
         self.head.value = plan_tables.approval(plan)
-        self.by_hand.value = plan_tables.by_hand(plan, path, self.settings.name)
+        self.by_hand.value = plan_tables.by_hand(plan, path, self.settings.name) + instead_of
         self.code.value = ""
         self._typed()
 
@@ -66,7 +66,7 @@ class Approval:
             self.hint.value = "A change needs a reason: the journal keeps it."
         elif reason != self.plan.reason:
             plan = replace(self.plan, reason=reason)
-            self._offer(plan, store.write(plan, self.settings))
+            self._offer(plan, store.write(plan, self.settings), plan_tables.replaced(self.plan, self.path))
 
     def _typed(self) -> None:
         right = same_code(self.code.value, self.plan)

@@ -105,9 +105,9 @@ def _outcome(
         kind = getattr(errors, str(broken.ename), None)
         ours = isinstance(kind, type) and issubclass(kind, errors.OpsError)
         code = kind.exit_code if ours and kind else errors.EXIT_CRASH
-        words = str(broken.evalue) if ours else f"{broken.ename}: {broken.evalue}"
+        words = f"{broken.ename}: {broken.evalue}"
         step = "See the sentence above." if ours else "This is a fault of the runbook: keep the notebook, report it."
-        return findings_file.failure(settings.environment, now, "run-failed", words or "no words", step), code
+        return findings_file.failure(settings.environment, now, "run-failed", words, step), code
     words = DIED if broken is None or isinstance(broken, DeadKernelError) else redact(str(broken))
     failed = findings_file.failure(settings.environment, now, "run-failed", words, "Run again.")
     return failed, errors.EXIT_CRASH

@@ -43,6 +43,15 @@ def by_hand(plan: Plan, path: Path, environment: str) -> str:
     return f'<p class="small">From a terminal: <code>{safe(command_line(plan, path, environment))}</code></p>'
 
 
+def replaced(plan: Plan, path: Path) -> str:
+    """Return what is to be known about the plan before the reason was edited: its file may still be applied."""
+    return (
+        f'<p class="small">This plan replaces <code>{safe(plan.code)}</code>, whose reason was: {safe(plan.reason)}. '
+        f"Do not apply that one too: until {plan.expires:%H:%M} UTC its code still fits its file, "
+        f"<code>{safe(str(path))}</code>.</p>"
+    )
+
+
 def reason_line(plan: Plan) -> str:
     """Return why, as the journal will say it."""
     return f"<p><b>Reason:</b> {safe(plan.reason)}</p>"

@@ -94,6 +94,24 @@ def test_the_real_command_for_a_person(at: Stage) -> None:
     assert at.status(job) == "completed"
 
 
+@pytest.mark.parametrize("more", [[], ["--json"]])
+def test_whoever_listened_may_go_away_what_has_begun_ends_and_is_written_down(at: Stage, more: list[str]) -> None:
+    job = at.job("output-done-status-stale")
+    at.hand("stale", job=job)
+    plan = plans.set_completed(at.settings, job)
+    words = [sys.executable, "-m", "ops_lib", "apply", str(store.write(plan, at.settings)), "--code", plan.code, *more]
+    variables = {"OPS_STATE": str(at.root), "OPS_PARAMETERS": str(at.root)}
+    read, write = os.pipe()
+    os.close(read)
+    with os.fdopen(write, "wb") as gone:
+        done = subprocess.run(
+            words, cwd=ROOT, env=os.environ | variables, stdout=gone, stderr=subprocess.PIPE, text=True, timeout=60
+        )
+    assert (done.returncode, done.stderr) == (0, "")
+    assert at.status(job) == "completed"
+    assert at.kinds(plan) == ["plan", "intent 1", "outcome 1 done", "note"]
+
+
 def test_what_is_not_yet_verified_is_said_and_is_no_failure(at: Stage) -> None:
     job = at.job("failed-but-complete")
     never = plans.row("status", job, "Item.status.S", "a status of another world")

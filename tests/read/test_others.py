@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from threading import Barrier
 from typing import Any
 
 import pytest
@@ -62,11 +63,22 @@ def test_an_unread_queue_leaves_its_dead_letter_queue_unasked(aws: Aws, faults: 
     assert faults[1]["sqs:GetQueueUrl"] == 0
 
 
+def test_running_and_stopped_tasks_are_asked_for_at_once(aws: Aws) -> None:
+    both = Barrier(2)
+
+    def listed(body: dict[str, Any]) -> dict[str, Any]:
+        both.wait(30)  # broken, if the second were asked for only after the first
+        return {"taskArns": []}
+
+    with answers(ListTasks=listed):
+        assert known(read_tasks(aws)) == ()
+
+
 def test_a_queue_that_is_gone_is_missing(aws: Aws) -> None:
     settings = replace(
         aws.settings, queues={"chunking": "https://sqs.us-east-1.amazonaws.com/123456789012/stereo-spot-gone"}
     )
-    pair = read_pair(Aws(settings, aws.identity, aws._session), "chunking")
+    pair = read_pair(Aws(settings, aws.identity, aws._clients), "chunking")
     assert isinstance(pair.main, Unread)
     assert pair.main.kind == "missing"
 
@@ -124,9 +136,9 @@ def test_the_newest_age_counts_and_silence_is_none(aws: Aws) -> None:
 
 
 def test_an_endpoint_that_does_not_exist_is_none(aws: Aws) -> None:
-    gone = Aws(replace(aws.settings, endpoint_name="stereo-spot-gone"), aws.identity, aws._session)
+    gone = Aws(replace(aws.settings, endpoint_name="stereo-spot-gone"), aws.identity, aws._clients)
     assert known(read_endpoint(gone)) is None
-    none = Aws(replace(aws.settings, endpoint_name=None), aws.identity, aws._session)
+    none = Aws(replace(aws.settings, endpoint_name=None), aws.identity, aws._clients)
     assert known(read_endpoint(none)) is None
 
 

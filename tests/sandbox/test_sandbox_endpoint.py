@@ -69,8 +69,9 @@ def test_the_command_shows_and_chooses(sandbox: Sandbox, outcomes: object) -> No
     assert got[1] == "the next update ends as: rollback"
     assert sandbox.client("sagemaker").describe_endpoint(EndpointName=ENDPOINT)["EndpointStatus"] == "Failed"
     done = command(sandbox.root, "endpoint", NAME, "--status", "OutOfService", "--next-update", "luck")
-    assert done.returncode != 0
-    assert "'luck' is no next_update: success, rollback, rollback-failed, failed, stuck" in done.stderr
+    assert done.returncode == 64
+    rule = "--next-update: got 'luck'; it is one of success, rollback, rollback-failed, failed, stuck. Next: choose"
+    assert rule in done.stderr
     assert said(sandbox.root) == got
 
 
@@ -91,5 +92,5 @@ def test_the_workers_segments_meet_the_same_container(sandbox: Sandbox, outcomes
 
 def test_no_sandbox_no_answer(tmp_path: Path) -> None:
     done = command(tmp_path, "endpoint", "sandbox-elsewhere")
-    assert done.returncode != 0
-    assert "is not running" in done.stderr
+    assert done.returncode == 64
+    assert "is not running. Next: ops sandbox start sandbox-elsewhere" in done.stderr

@@ -26,6 +26,7 @@ from ops_lib.sandbox.incidents import INCIDENTS, NOT_SHOWN, for_version
 from ops_lib.sandbox.story import UNDER_WAY
 from ops_lib.settings import open_settings
 from tests.counts import PROVE, few
+from tests.sandbox.rules import OUTSIDE
 from tests.sandbox.running import Sandbox, command, start
 
 VERSIONS = ("runbook", "newest")
@@ -201,6 +202,23 @@ def test_headless(notebook: str, version: str, incident: str, code: int, alone: 
     else:
         assert any(finding["id"].partition(":")[0] == incident for finding in told["findings"])
     assert done.returncode == (1 if incident in WARNS else code), done.stderr
+
+
+@pytest.mark.parametrize(
+    ("how", "judged"), [("discard", "well"), ("replay", "not well: it was sent to its queue again")]
+)
+def test_reveal_names_a_dead_letter_its_queue_and_its_class_and_judges_it(alone: Any, how: str, judged: str) -> None:
+    sandbox, queue = alone("newest", "malformed").sandbox, "stereo-spot-reassembly"
+
+    def told() -> str:
+        return command(Path(os.environ["OPS_STATE"]), "reveal", sandbox.state["name"]).stdout.splitlines()[-1].strip()
+
+    before = told()
+    words = [sys.executable, str(OUTSIDE / "one_letter.py"), queue, how]
+    done = subprocess.run(words, env=os.environ | sandbox.access, capture_output=True, text=True, check=True)
+    named = f"malformed {done.stdout.strip()} in {queue}-dlq: "
+    assert before == f"{named}not well: it lies there still"
+    assert told() == f"{named}{judged}"
 
 
 def test_a_blind_incident_is_told_only_by_reveal(tmp_path: Path) -> None:

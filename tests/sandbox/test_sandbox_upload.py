@@ -104,8 +104,15 @@ def test_an_impossible_upload_is_refused(quick: Sandbox, segments: str) -> None:
 
 def test_an_upload_to_a_sandbox_that_does_not_run_says_so(tmp_path: Path) -> None:
     done = command(tmp_path, "upload", "sandbox-quick")
-    assert done.returncode == 70
-    assert "sandbox-quick is not running" in done.stderr
+    assert done.returncode == 64
+    assert "'sandbox-quick'; it is not running. Next: ops sandbox start sandbox-quick." in done.stderr
+
+
+def test_a_recording_takes_no_upload(tmp_path: Path) -> None:
+    done = command(tmp_path, "upload", "recording-newest")
+    assert done.returncode == 64
+    assert "'recording-newest'; a recording stands still" in done.stderr
+    assert "ops sandbox upload sandbox" in done.stderr
 
 
 @pytest.mark.skipif(not PROVE, reason="a minute must pass before CloudWatch has its values")

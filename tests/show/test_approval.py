@@ -97,6 +97,8 @@ def test_another_reason_is_another_plan_with_another_code_and_file(opened: Open)
     assert desk.path != old_path
     assert f"{desk.path} --code {desk.plan.code} " in desk.by_hand.value
     assert plan_from(desk.path.read_bytes()) == desk.plan
+    for said in ("Do not apply that one too", old_plan.code, str(old_path), "until 03:37 UTC"):
+        assert said in desk.by_hand.value
     assert desk.code.value == ""
     desk.code.value = old_plan.code
     assert desk.apply.disabled

@@ -11,6 +11,7 @@ import time
 from math import inf
 from typing import Any
 
+from ops_lib.errors import BadInput
 from ops_lib.sandbox.corrections.sagemaker_deployment import Stages
 from ops_lib.sandbox.corrections.sagemaker_fleet import Fleet
 from ops_lib.sandbox.corrections.sagemaker_status import (
@@ -51,7 +52,7 @@ def script(asked: dict[str, Any]) -> dict[str, str]:
     """Choose what the endpoint does, as far as asked; return what is so now.
 
     "next_update": its outcome; "status"; "container": what is wrong with the container of the present config. Raises
-    ValueError for a value that is none, or where the endpoint is gone.
+    BadInput for a value that is none, ValueError where the endpoint is gone.
     """
     now = time.time()
     endpoint = endpoint_named(ENDPOINT, now)
@@ -74,5 +75,6 @@ def script(asked: dict[str, Any]) -> dict[str, str]:
 def _one_of(asked: dict[str, Any], name: str, allowed: tuple[str, ...]) -> str | None:
     value: str | None = asked.get(name)
     if value is not None and value not in allowed:
-        raise ValueError(f"{value!r} is no {name}: {', '.join(allowed)}")
+        option, rule = f"--{name.replace('_', '-')}", f"it is one of {', '.join(allowed)}"
+        raise BadInput(option, value, rule, "choose one of them; ops sandbox endpoint alone shows what is so now")
     return value

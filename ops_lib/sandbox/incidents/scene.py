@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from ops_lib.sandbox.metrics.endpoint import Inference
 from ops_lib.sandbox.pipeline import plan, steps
 from ops_lib.sandbox.pipeline.job import Job, new_job
-from ops_lib.sandbox.pipeline.past import Past
+from ops_lib.sandbox.pipeline.past import Message, Past
 from ops_lib.sandbox.pipeline.plan import Timed
 from ops_lib.sandbox.pipeline.tell import tell
 
@@ -21,11 +21,14 @@ NAMESPACE = uuid.UUID("8d7f6f0e-6f0c-4c53-9f3e-3f0f5a1c2b77")
 
 @dataclass
 class Scene:
-    """What incidents change. `now`: seconds since 1970 (UTC); `about`: the jobs each incident is about, by its name."""
+    """What incidents change. `now`: seconds since 1970 (UTC); `about` and `letters`: the jobs and the dead
+    letters of each incident, by its name.
+    """
 
     past: Past
     now: float
     about: dict[str, list[Job]] = field(default_factory=dict)
+    letters: dict[str, list[Message]] = field(default_factory=dict)
     desired: dict[str, int] = field(default_factory=dict)
     crowds: dict[str, int] = field(default_factory=dict)
     trouble: dict[str, str] = field(default_factory=dict)

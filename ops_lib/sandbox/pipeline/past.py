@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import uuid
 from collections import defaultdict
 from dataclasses import dataclass, field, replace
 from math import inf
@@ -30,6 +31,11 @@ class Message:
     first_received: float | None = None
     hidden_until: float = 0.0
     moved: float | None = None  # to the dead-letter queue
+
+
+def message_id(message: Message) -> str:
+    """Return the message's id, always the same."""
+    return str(uuid.uuid5(uuid.NAMESPACE_URL, f"{message.queue}/{message.token}/{message.sent}"))
 
 
 @dataclass(frozen=True)
