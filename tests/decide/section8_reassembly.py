@@ -6,7 +6,6 @@ from tests.decide.cross_evidence import REASSEMBLY_VISIBILITY_S, lock_s
 from tests.decide.cross_states import State
 from tests.decide.section8_words import (
     JUST,
-    Expected,
     Row,
     Says,
     always,
@@ -44,7 +43,11 @@ def _open(names: str, together: str = "") -> Says:
 
 
 NOT_TAKEN: tuple[Row, ...] = (
-    ("F54: L1 young, reassembly visible >= 1", lambda s: locked_just_now(s) and s.reassembly_queue == "visible", QUEUED),
+    (
+        "F54: L1 young, reassembly visible >= 1",
+        lambda s: locked_just_now(s) and s.reassembly_queue == "visible",
+        QUEUED,
+    ),
     (
         "F49: the lock is younger than the grace",
         locked_just_now,
@@ -76,12 +79,12 @@ TAKEN: tuple[Row, ...] = (
         JUST,
     ),
     (
-        "F48 at C = N: taken before the last completion",
-        lambda s: run_is_over(s) and s.locked == "before",
+        "F48 at C = N: taken before the last completion; a concat says that the worker found C = N",
+        lambda s: run_is_over(s) and s.locked == "before" and s.reassembly_log not in ("concat", "failed", "moved on"),
         lambda s: say(BURNED).also(JUST, when=locked_within_a_grace(s)),
     ),
     (
-        "F07, F33: the run is over",
+        "F07, and F33 where the lock is younger than every completion: the run is over",
         run_is_over,
         lambda s: say("reassembly-died").also(JUST, when=locked_within_a_grace(s)),
     ),
@@ -91,6 +94,7 @@ TAKEN: tuple[Row, ...] = (
             within_visibility(s)
             and s.reassembly_queue == "in flight"
             and s.reassembly_log == "concat"
+            and s.gaps == "none"
             and s.locked != "before"
         ),
         "reassembly-running",
@@ -107,15 +111,17 @@ C_IS_N: tuple[Row, ...] = (
     (
         "F04: L burned",
         lambda s: s.indexes == "too many",
-        _open(f"too-many-segments-for-trigger reassembly-died reassembly-running {QUEUED} {ORPHAN} unknown"),
+        _open(f"too-many-segments-for-trigger reassembly-died {BURNED} reassembly-running {QUEUED} {ORPHAN} unknown"),
     ),
     (
         "F14, F46: outputs are missing; a run or a message of before may still be under way",
         lambda s: s.outputs == "one gone",
-        lambda s: say("segment-output-gone")
-        .also("reassembly-running", "unknown", when=s.lock == "L2" and not run_is_over(s))
-        .also(QUEUED, when=s.lock == "L1" and s.reassembly_queue != "empty")
-        .also(JUST, when=changed_just_now(s) or locked_within_a_grace(s)),
+        lambda s: (
+            say("segment-output-gone")
+            .also("reassembly-running", "unknown", when=s.lock == "L2" and not run_is_over(s))
+            .also(QUEUED, when=s.lock == "L1" and s.reassembly_queue != "empty")
+            .also(JUST, when=changed_just_now(s) or locked_within_a_grace(s))
+        ),
     ),
     ("F49: the last completion is younger than the grace", lambda s: s.lock == "L0" and completed_just_now(s), JUST),
     ("F16: status failed, L0, C = N", lambda s: s.lock == "L0" and s.status == "failed", "failed-but-complete"),

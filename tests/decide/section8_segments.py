@@ -27,14 +27,26 @@ def _blind(state: State) -> bool:
     return _cut_off(state) or state.endpoint_log == "not read"
 
 
-def _unless_cut(names: str) -> Says:
-    """Return the names; lines that were cut off may tell of more, and then nobody knows."""
-    return lambda state: say(names).also("unknown", when=_cut_off(state))
+def _unless_cut(names: str, *, waits: bool = False) -> Says:
+    """Return the names; nobody knows where lines were cut off, nor of what `waits` where its queue looks empty.
+
+    inference-retrying is "failed, C < N, the segment's message not yet exhausted", failed being the status.
+    """
+
+    def names_of(state: State) -> Expected:
+        found = say("inference-retrying" if state.status == "failed" else names)
+        return found.also("unknown", when=_cut_off(state) or (waits and state.inference_queue == "empty"))
+
+    return names_of
 
 
 # The output is there, the completion is not.
 MADE: tuple[Row, ...] = (
-    ("F49: the output is younger than the grace", lambda s: s.made == "young", JUST),
+    (
+        "F49, or still F05: the output is younger than the grace",
+        lambda s: s.made == "young",
+        f"{JUST} segments-in-progress",
+    ),
     (
         "maxReceiveCount failed lines, output present, DLQ not empty: dead-lettered, likely, without looking",
         lambda s: s.completion_log == "failed five times" and s.completion_dlq == "letters",
@@ -43,10 +55,14 @@ MADE: tuple[Row, ...] = (
     (
         "nobody looked and the DLQ is not empty: F06, F18 and F19 stay candidates together",
         lambda s: s.completion_dlq == "letters",
-        lambda s: say(LOST, f"{LOST} {UNWRITTEN}"),
+        lambda s: say(LOST, f"{LOST} {UNWRITTEN}").also("unknown", when=s.completion_queue != "empty"),
     ),
     ("F19: acknowledged with a warning, the DLQ is empty", lambda s: s.completion_log == "skipped", UNWRITTEN),
-    ("F41, F06: letters die after 4 days", lambda s: s.made == "ancient", f"event-expired {UNWRITTEN} {LOST}"),
+    (
+        "F41, F06: letters die after 4 days",
+        lambda s: s.made == "ancient",
+        lambda s: say(f"event-expired {UNWRITTEN} {LOST}").also("unknown", when=s.completion_queue != "empty"),
+    ),
     ("F18, F19: no event waits, none is dead", lambda s: s.completion_queue == "empty", UNWRITTEN),
     (
         "queue counts belong to all jobs: they never prove that this one's event waits, nor that it does not",
@@ -68,13 +84,17 @@ UNMADE: tuple[Row, ...] = (
         _log("started old"),
         lambda s: say("inference-timed-out").also("inference-failed", "unknown", when=_cut_off(s)),
     ),
-    ("in flight: invoked younger than the timeout", _log("invoked young", "started young"), _unless_cut("segments-in-progress")),
+    (
+        "in flight: invoked younger than the timeout",
+        _log("invoked young", "started young"),
+        _unless_cut("segments-in-progress"),
+    ),
     (
         "in flight again after a refusal",
         _log("refused, then invoked"),
         _unless_cut("segments-in-progress inference-retrying"),
     ),
-    ("F13: not yet exhausted", _log("refused once"), _unless_cut("inference-retrying")),
+    ("F13: not yet exhausted", _log("refused once"), _unless_cut("inference-retrying", waits=True)),
     ("F13: exhausted", _log("refused five times"), "inference-refused"),
     ("F13: past maxReceiveCount receives, few lines", _log("refused long ago"), "inference-refused unknown"),
     (
@@ -85,8 +105,7 @@ UNMADE: tuple[Row, ...] = (
     ("invoked past the timeout, no line of the endpoint: else unknown", _log("invoked old"), "unknown"),
     ("F41: older than the retention", lambda s: s.age == "ancient", "event-expired unknown"),
     ("past the retries and no line: else unknown", _past_retries, "unknown"),
-    ("queued needs that no line names it", _cut_off, "segments-in-progress unknown"),
-    ("F05, queued: chunked, no line names it, young", always, "segments-in-progress"),
+    ("F05, queued: chunked, no line names it, young", always, _unless_cut("segments-in-progress", waits=True)),
 )
 
 
@@ -95,9 +114,10 @@ def below(state: State) -> Expected:
     made = [index in made_of(state) for index in missing_of(state)]
     parts = [first(MADE if there else UNMADE, state) for there in sorted(set(made))]
     names = frozenset[str]().union(*(part.names for part in parts))
-    if any(not part.names & {*HEALTHY, "unknown"} for part in parts):  # one is surely ill: the job is not healthy
-        names -= HEALTHY - {JUST}
-    together = parts[0].together if len(parts) == 1 else frozenset()
+    young = state.made == "young" or completed_just_now(state)
+    if any(not part.names & {*HEALTHY, "unknown"} for part in parts) and not young:
+        names -= HEALTHY  # one is surely ill, so the job is not healthy
+    together = frozenset[str]().union(*(part.together for part in parts))
     mixed = Expected(" + ".join(part.because for part in parts), names, together)
     gone = state.outputs == "one gone" and state.indexes != "none"
-    return mixed.also(JUST, when=completed_just_now(state)).also("segment-output-gone", when=gone)
+    return mixed.also(JUST, "segments-in-progress", when=young).also("segment-output-gone", when=gone)

@@ -12,7 +12,10 @@ JUST = "just-finished"
 
 @dataclass(frozen=True)
 class Expected:
-    """The names allowed, and why; candidates that must be named `together`, which makes the confidence unknown."""
+    """The names allowed, and why.
+
+    `together`: candidates that are all named where one of them or unknown is the name, which nobody can be sure of.
+    """
 
     because: str
     names: frozenset[str]
@@ -56,7 +59,7 @@ def locked_just_now(state: State) -> bool:
 
 
 def locked_within_a_grace(state: State) -> bool:
-    """Return whether the lock is younger than some queue's grace (140, 620 or 3620 s): the document says "the queue's"."""
+    """Return whether the lock is younger than some queue's grace (140, 620 or 3620 s); which one is open."""
     age = state.age if state.locked == "before" else state.locked
     return state.lock != "L0" and (age == "young" or (age == "mid" and state.version == "H"))
 
