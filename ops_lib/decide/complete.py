@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from ops_lib.decide.case import Case, spans
 from ops_lib.decide.reassembly import SECOND, proof_that_run_is_over
 from ops_lib.decide.verdict import Verdict, conclude
+from ops_lib.decide.vocabulary import SENDS
 from ops_lib.evidence import JobRow, Lock, known
 
 # One page of 1 MB is all the worker's own query reads (pipeline.md 8: roughly N <= 5,700).
@@ -14,10 +15,29 @@ ONE_PAGE_OF_COMPLETIONS = 5700
 
 
 def judge_all_recorded(case: Case, row: JobRow) -> Verdict:
-    """Return the verdict where exactly 0..N-1 are recorded and there is no final.mp4."""
+    """Return the verdict where exactly 0..N-1 are recorded and there is no final.mp4.
+
+    Within the grace it is healthy where it would otherwise need help; a healthy verdict keeps its name (F49).
+    """
+    verdict = _after_the_grace(case, row)
+    times = [case.last_completion, *((case.lock.triggered_at, case.lock.started_at) if case.lock else ())]
+    changed = max(filter(None, times), default=None)
+    if verdict.scope == "healthy" or changed is None or not case.young(changed):
+        return verdict
+    return conclude("just-finished", verdict.because, wait_until=changed + case.grace)
+
+
+def _after_the_grace(case: Case, row: JobRow) -> Verdict:
     gone = tuple(index for index in range(case.total) if index not in case.produced)
     if gone:
         return conclude("segment-output-gone", [f"recorded, but without an output object: {spans(gone)}"])
+    verdict = _by_lock(case, row)
+    if case.total > ONE_PAGE_OF_COMPLETIONS and set(SENDS) & set(verdict.safe_actions):
+        return conclude("too-many-segments-for-trigger", verdict.because)
+    return verdict
+
+
+def _by_lock(case: Case, row: JobRow) -> Verdict:
     if case.lock is None:
         return _no_lock(case, row)
     if case.lock.started_at is None:
@@ -28,10 +48,6 @@ def judge_all_recorded(case: Case, row: JobRow) -> Verdict:
 def _no_lock(case: Case, row: JobRow) -> Verdict:
     last = case.last_completion
     facts = [f"all {case.total} segments are recorded, the last {case.ago(last)}", "no trigger lock, no film"]
-    if case.young(last):
-        return conclude("just-finished", facts, wait_until=(last or case.now) + case.grace)
-    if case.total > ONE_PAGE_OF_COMPLETIONS:
-        return conclude("too-many-segments-for-trigger", facts)
     if row.status == "failed":
         return conclude("failed-but-complete", [*facts, "the trigger skips a job with status failed"])
     return conclude("trigger-never-ran", facts)
@@ -107,15 +123,16 @@ def _run_is_over(case: Case, lock: Lock, facts: list[str]) -> Verdict:
 def _triggered_early(case: Case, lock: Lock) -> str | None:
     """Return why the lock was put before all segments were recorded, None where it was not.
 
-    The worker's own words decide. Without them the times do, but the newest pipeline writes the last completion
+    The worker's own words decide; where it found too few although all were recorded before, its query lagged (F33).
+    Without them the times do, but the newest pipeline writes the last completion
     once more when SageMaker's answer comes, which may be after its own trigger (pipeline.md 2).
     """
     since = lock.started_at or lock.triggered_at
     said = {sign.kind for sign in case.signs if since and sign.at >= since - SECOND}
-    if "completions-short" in said:
-        return "the worker that took it found fewer completions than total_segments"
     if "concat-started" in said or not (lock.triggered_at and case.last_completion):
         return None
+    if "completions-short" in said and lock.triggered_at <= case.last_completion:
+        return "the worker that took it found fewer completions than total_segments"
     if case.last_completion - lock.triggered_at <= case.grace:
         return None
     return "the lock is older than the last completion: it was triggered too early"

@@ -40,7 +40,8 @@ def _newest_event(case: Case) -> datetime | None:
 
 
 def _by_segment(case: Case, row: JobRow, facts: list[str]) -> Verdict:
-    left = [segment for segment in case.segments if segment.segment_index in set(case.missing)]
+    missing = set(case.missing)
+    left = [segment for segment in case.segments if segment.segment_index in missing]
     found: dict[str, list[Segment]] = {}
     unsure: set[str] = set()
     for segment in left:
@@ -57,7 +58,7 @@ def _by_segment(case: Case, row: JobRow, facts: list[str]) -> Verdict:
     names = in_table_order(set(found))
     job_scope = [name for name in names if VERDICTS[name].scope == "job"]
     if "unknown" in found:
-        return _cannot_tell(case, row, facts, names)
+        return _cannot_tell(case, row, facts, names, left)
     if not job_scope:
         return conclude(names[0], facts, missing=case.missing, wait_until=_overdue(case, left))
     name = job_scope[0]
@@ -73,14 +74,14 @@ def _by_segment(case: Case, row: JobRow, facts: list[str]) -> Verdict:
     )
 
 
-def _cannot_tell(case: Case, row: JobRow, facts: list[str], names: tuple[str, ...]) -> Verdict:
-    others = FAILED if row.status == "failed" else NOT_SEEN
-    produced = any(index in case.produced for index in case.missing)
+def _cannot_tell(case: Case, row: JobRow, facts: list[str], names: tuple[str, ...], left: list[Segment]) -> Verdict:
+    others = (*FAILED, *NOT_SEEN) if row.status == "failed" else NOT_SEEN
+    silent = any(segment.state == "unknown" for segment in left)
     return conclude(
         "unknown",
         [*facts, *case.log_gaps],
         confidence="unknown",
-        candidates=names if produced else [*names, *others],
+        candidates=[*names, *others] if silent else names,
         missing=case.missing,
         next_step=f"{LOOK} Look at the endpoint's log as well." if case.unseen_dead else ENDPOINT_LOG,
     )
@@ -131,18 +132,21 @@ def _produced(case: Case, segment: Segment) -> tuple[tuple[str, ...], bool]:
     """The object exists, its row does not: F06, or F18/F19 (pipeline.md 8, "How to read the table")."""
     if case.young(segment.produced_at):
         return ("segments-in-progress",), True
-    if segment.produced_at and any(s.kind == "completion-skipped" and s.at >= segment.produced_at for s in case.signs):
+    pair = case.completion_pair
+    dead = known(pair.dlq).visible_messages if pair and pair.dlq else 0
+    skipped = (s.at for s in case.signs if s.kind == "completion-skipped")
+    if segment.produced_at and not dead and any(at >= segment.produced_at for at in skipped):
         # job-worker had its event and acknowledged it without a row (F19).
         return ("completion-never-recorded",), True
-    pair = case.completion_pair
     if pair and case.dead_letter(pair.key, "output event", segment.segment_index):
         return ("completion-event-dead-lettered",), True
+    seen = pair is not None and case.saw_all_dead(pair.key)
     waiting = known(pair.main).all_messages if pair else 0
     if segment.unrecordable < _most_receives(pair) and waiting:
         # Its event may still be queued (job-worker not running, F01): whose the messages are cannot be read.
-        return ("unknown", "segments-in-progress", "completion-event-dead-lettered"), False
-    dead = known(pair.dlq).visible_messages if pair and pair.dlq else 0
-    if not dead or (pair and case.saw_all_dead(pair.key)):
+        lost = ("completion-event-dead-lettered",) if dead and not seen else ()
+        return ("unknown", "segments-in-progress", *lost, "completion-never-recorded"), False
+    if not dead or seen:
         return ("completion-never-recorded",), True
     if segment.unrecordable >= _most_receives(pair):
         return ("completion-event-dead-lettered",), True

@@ -76,6 +76,8 @@ def _film_exists(case: Case, row: JobRow) -> Verdict:
     if case.missing:
         facts.append(f"not recorded: {spans(case.missing)}; the film may lack them")
         return conclude("unknown", facts, confidence="unknown", missing=case.missing)
+    if case.young(film.last_modified):
+        return conclude("just-finished", facts, wait_until=film.last_modified + case.grace)
     if row.completed_at and row.status == "chunking_complete":
         # Segments that were cut again are recorded again, behind the film (F23).
         return conclude("status-regressed", [*facts, f"completed_at is set ({case.ago(row.completed_at)})"])
@@ -83,8 +85,6 @@ def _film_exists(case: Case, row: JobRow) -> Verdict:
     if case.last_completion and film.last_modified < case.last_completion:
         facts.append("the film is older than the last completion: it may lack segments")
         return conclude("unknown", facts, confidence="unknown")
-    if case.young(film.last_modified):
-        return conclude("just-finished", facts, wait_until=film.last_modified + case.grace)
     return conclude("output-done-status-stale", facts)
 
 
@@ -94,10 +94,10 @@ def _failed_before_segments(case: Case, row: JobRow) -> Verdict:
 
 
 def _completed(case: Case, row: JobRow) -> Verdict:
-    if row.completed_at is None:
-        return conclude("completed-without-time", ["status completed without completed_at"])
     if case.film is None:
         return conclude("completed-without-output", ["status completed, but there is no final.mp4"])
+    if row.completed_at is None:
+        return conclude("completed-without-time", ["status completed without completed_at"])
     return conclude("completed", [f"completed {case.ago(row.completed_at)}", "final.mp4 exists"])
 
 

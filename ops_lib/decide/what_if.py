@@ -37,6 +37,7 @@ STREAM = "ecs/media-worker/00000000000000000000000000000000"
 LONG_AGO, JUST_NOW = timedelta(days=2), timedelta(seconds=2)
 # Parts that were read and still cannot answer a rule; the source of its NotKnown begins so.
 PARTIAL = {"logs": "logs:", "invocations": "dynamodb:Scan"}
+BEFORE_ANY_LOCK = timedelta(days=365)  # a lock lives 90 days
 STATUSES = (
     "created",
     "chunking_in_progress",
@@ -172,9 +173,11 @@ def _chunks(evidence: JobEvidence, now: datetime) -> list[tuple[S3Object, ...]]:
 
 
 def _tasks(evidence: JobEvidence, now: datetime) -> list[tuple[Task, ...]]:
-    holder = STREAM.rsplit("/", 1)[-1]
+    """Every task that a line names may still run, and may have started before any lock: then nothing proves its end."""
+    lines = evidence.logs.value.lines if isinstance(evidence.logs, Read) else ()
+    named = sorted({stream.rsplit("/", 1)[-1] for stream in (STREAM, *(line.stream for line in lines))})
     return [
-        (Task(holder, "media-worker", "RUNNING", now - 2 * LONG_AGO),),
+        tuple(Task(task_id, "media-worker", "RUNNING", now - BEFORE_ANY_LOCK) for task_id in named),
         (Task("1" * 32, "media-worker", "RUNNING", now - timedelta(seconds=1)),),
     ]
 

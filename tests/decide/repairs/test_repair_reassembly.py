@@ -7,6 +7,7 @@ from datetime import timedelta
 
 import pytest
 
+from ops_lib.change.plan import Plan
 from ops_lib.decide.repairs import NoRepair
 from ops_lib.decide.verdict import conclude
 from ops_lib.evidence import Completion, JobLogs, Read, S3Object
@@ -102,7 +103,9 @@ def test_a_dead_lock_is_replaced_by_one_write() -> None:
 def test_the_new_lock_differs_from_one_of_the_same_second() -> None:
     gave_up = [line("reassembly: job_id={J} failed to process message: x", 0)]
     evidence = died(lock=(0, 0), lines=gave_up, recorded_s=LONG)
-    put = plan_of(evidence).steps[0]
+    answer = planned(evidence, conclude("reassembly-died", ["somebody said so"]))
+    assert isinstance(answer, Plan)
+    put = answer.steps[0]
     assert put.call.arguments["Item"]["triggered_at"]["N"] == str(int(NOW.timestamp()) + 1)
     assert put.done_when is not None
     assert not world_of(evidence).holds(put.done_when)
