@@ -12,7 +12,8 @@ class DeadLetter:
     """One message of a dead-letter queue (ReceiveMessage). `queue`: its key in the .env, as "chunking".
 
     `sent_at` is SentTimestamp, the original enqueue (UTC), from which SQS counts the retention of a standard queue;
-    `receives` is ApproximateReceiveCount, this look included. `attributes` are MessageAttributes as SQS gave them.
+    `receives` is ApproximateReceiveCount, this look included. `attributes` are MessageAttributes as SQS gave them,
+    `md5_of_attributes` is SQS's own MD5 of them ("": none).
     """
 
     queue: str
@@ -23,6 +24,7 @@ class DeadLetter:
     receives: int
     attributes: Mapping[str, Mapping[str, object]] = field(default_factory=dict)
     system_attributes: Mapping[str, str] = field(default_factory=dict)
+    md5_of_attributes: str = ""
 
     def is_of(self, written_at: datetime | None) -> bool:
         """Return whether it can be of the object written then: one sent before that is of an earlier object."""

@@ -6,15 +6,15 @@ is sent again only where a double is declared harmless, and then the double is n
 
 from __future__ import annotations
 
-import hashlib
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 from ops_lib.change.backup import Backup
-from ops_lib.change.held import BATCH, Hand, Held, hand_in
+from ops_lib.change.held import BATCH, Hand, hand_in
 from ops_lib.change.journal import Entry, Journal
+from ops_lib.change.message import confirms, entry_of, is_same, md5_of, size_of
 from ops_lib.change.outcome import StepOutcome
 from ops_lib.change.plan import Call, Step
 from ops_lib.change.send import Answered, Lost, NotDone, send
@@ -126,7 +126,7 @@ class Mover:
         held = hand.held.get(task.id)
         if held is None:
             return self._not_there(task, hand)
-        if not _is_same(held, step):
+        if not is_same(held, step):
             words = f"the message of that id has another content than the plan's; nothing was changed. {ANEW}"
             return StepOutcome(number, step.title, "refused", words)
         if task.progress == SENT:
@@ -176,7 +176,7 @@ class Mover:
         for task in tasks:
             self._intend(task, "send")
         destination = tasks[0].step.call.arguments["QueueUrl"]
-        entries = [_entry(place, hand.held[task.id]) for place, task in enumerate(tasks)]
+        entries = [entry_of(place, hand.held[task.id]) for place, task in enumerate(tasks)]
         return send(self.applier.aws, Call("sqs", "SendMessageBatch", {"QueueUrl": destination, "Entries": entries}))
 
     def _unsent(self, task: Task, answer: Lost | NotDone) -> StepOutcome:
@@ -201,7 +201,7 @@ class Mover:
                 failed = failures.get(str(place), {"Code": "NoAnswer", "Message": "it is in no list of the answer"})
                 words = f"SQS did not take it: {failed.get('Code')}: {failed.get('Message', '')}. The letter stays"
                 others.append(self._write(StepOutcome(task.number, title, "failed", words)))
-            elif not _md5s_agree(one, hand.held[task.id]):
+            elif not confirms(one, hand.held[task.id]):
                 words = "SQS confirmed another content than was sent: the letter stays. Next: look at the main queue"
                 others.append(self._write(StepOutcome(task.number, title, "unknown", words)))
             else:
@@ -211,7 +211,7 @@ class Mover:
                     {"doubles": doubles} if doubles else {}
                 )
                 self.journal.append("outcome", self.applier.plan.id, task.number, facts, self.applier.clock())
-                self.sent.add(_md5(hand.held[task.id]))
+                self.sent.add(md5_of(hand.held[task.id]))
         return sent, others
 
     def _delete(self, tasks: Sequence[Task], sent: Mapping[int, str], hand: Hand) -> Iterator[StepOutcome]:
@@ -274,7 +274,7 @@ def _batches(tasks: Sequence[Task], hand: Hand) -> Iterator[list[Task]]:
     batch: list[Task] = []
     size = 0
     for task in tasks:
-        mine = _size(hand.held[task.id]) if task.id in hand.held else 0
+        mine = size_of(hand.held[task.id]) if task.id in hand.held else 0
         other = batch and batch[0].step.call.arguments["QueueUrl"] != task.step.call.arguments["QueueUrl"]
         if batch and (other or len(batch) == BATCH or size + mine > BATCH_BYTES):
             yield batch
@@ -283,42 +283,6 @@ def _batches(tasks: Sequence[Task], hand: Hand) -> Iterator[list[Task]]:
         size += mine
     if batch:
         yield batch
-
-
-def _entry(place: int, held: Held) -> dict[str, Any]:
-    """Return one entry of SendMessageBatch that says exactly what was received: body and attributes of every type."""
-    message = held.message
-    system = message.get("Attributes", {})
-    entry: dict[str, Any] = {"Id": str(place), "MessageBody": message["Body"]}
-    if attributes := message.get("MessageAttributes"):
-        entry["MessageAttributes"] = attributes
-    if "AWSTraceHeader" in system:
-        header = {"DataType": "String", "StringValue": system["AWSTraceHeader"]}
-        entry["MessageSystemAttributes"] = {"AWSTraceHeader": header}
-    same = ("MessageGroupId", "MessageDeduplicationId")
-    return entry | {name: system[name] for name in same if name in system}
-
-
-def _size(held: Held) -> int:
-    attributes = held.message.get("MessageAttributes", {})
-    parts = [str(name) + str(one.get("DataType")) for name, one in attributes.items()]
-    values = [one.get("BinaryValue") or str(one.get("StringValue", "")).encode() for one in attributes.values()]
-    return len(held.message["Body"].encode()) + sum(len(p.encode()) for p in parts) + sum(map(len, values))
-
-
-def _md5(held: Held) -> str:
-    return hashlib.md5(held.message["Body"].encode(), usedforsecurity=False).hexdigest()
-
-
-def _is_same(held: Held, step: Step) -> bool:
-    letter = step.letter
-    attributes = str(held.message.get("MD5OfMessageAttributes", ""))
-    return letter is not None and (_md5(held), attributes) == (letter.md5_of_body, letter.md5_of_attributes)
-
-
-def _md5s_agree(confirmed: Mapping[str, Any], held: Held) -> bool:
-    attributes = held.message.get("MD5OfMessageAttributes", "")
-    return (confirmed.get("MD5OfMessageBody"), confirmed.get("MD5OfMessageAttributes", "")) == (_md5(held), attributes)
 
 
 def _doubles(task: Task) -> str:

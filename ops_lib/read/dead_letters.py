@@ -95,6 +95,7 @@ def _letter(key: str, message: Mapping[str, Any]) -> DeadLetter:
         receives=int(system.get("ApproximateReceiveCount", 0)),
         attributes=message.get("MessageAttributes", {}),
         system_attributes=system,
+        md5_of_attributes=str(message.get("MD5OfMessageAttributes", "")),
     )
 
 

@@ -1,0 +1,183 @@
+"""Plans for dead letters: replay what is still needed, discard what nobody needs (pipeline.md 3, "DLQ replay").
+
+A letter is replayed only where the replay table says so, and only to the queue whose RedrivePolicy names its
+dead-letter queue. What the table depends on is a condition that is read again when the plan is applied.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import UTC, datetime
+from typing import Any, Literal
+
+from ops_lib.change.backup import as_json
+from ops_lib.change.plan import Call, Condition, Letter, Plan, Step
+from ops_lib.decide.case import Case
+from ops_lib.decide.dead_letters import DISCARD, REPLAY, JudgedLetter
+from ops_lib.decide.repairs import conditions
+from ops_lib.decide.repairs.events import in_service
+from ops_lib.decide.repairs.job import Job
+from ops_lib.decide.repairs.names import NOBODY, Names, NoRepair, Unsafe
+from ops_lib.decide.stuck_job import judge
+from ops_lib.evidence import Lock, NotKnown, Queue, QueuePair, known
+from ops_lib.gathered import JobEvidence
+
+What = Literal["replay", "discard"]
+# What one more copy of a message does, by what it is about (pipeline.md 8: F37, section 3).
+DOUBLES = {
+    "source event": "the source's event: chunking skips it once the job is cut, or cuts it twice into the same objects",
+    "segment event": "the inference of this segment: its cost, and the same output written again",
+    "output event": "the completion of this segment, written again with the same content",
+    "film event": "the update of the job to completed, with the same content",
+    "reassembly-done event": "the update of the job to completed, with the same content",
+    "job message": "the message: acknowledged, for one worker holds the lock or has cleaned up already",
+    "ingest message": "the ingest message: skipped while the first is being fetched",
+}
+
+
+def plan_letters(
+    what: What,
+    judged: Sequence[JudgedLetter],
+    jobs: Mapping[str, JobEvidence],
+    queues: Mapping[str, QueuePair],
+    names: Names,
+    now: datetime,
+) -> tuple[Plan | NoRepair, dict[str, str]]:
+    """Return the plan that replays or discards these letters, and by MessageId why the others are not in it.
+
+    `jobs`: the evidence the letters were judged with; `queues`: where they lie. Only letters whose class says that
+    it is safe are in the plan, whoever chose them.
+    """
+    now = now.astimezone(UTC).replace(microsecond=0)
+    steps: list[Step] = []
+    without: dict[str, str] = {}
+    wanted = REPLAY if what == "replay" else DISCARD
+    for one in sorted(judged, key=lambda each: each.letter.queue):
+        try:
+            if one.safe != wanted:
+                raise Unsafe(f"{one.name}: {one.why}")
+            steps.append(_step(what, one, jobs.get(one.body.job_id or ""), queues, names, now))
+        except Unsafe as refused:
+            without[one.letter.message_id] = refused.answer.reason
+        except NotKnown as question:
+            without[one.letter.message_id] = f"{question.unread.source} was not read: {question.unread.reason}"
+    if not steps:
+        return NoRepair(f"None of {len(judged)} letters may be {what}ed. {_first(without.values())}", NOBODY), without
+    plan = Plan(
+        title=f"{what.capitalize()} {len(steps)} dead letter{'s' if len(steps) > 1 else ''}",
+        reason=_reason(what, [one for one in judged if one.letter.message_id not in without]),
+        environment=names.environment,
+        account_id=names.account_id,
+        region=names.region,
+        now=now,
+        steps=tuple(steps),
+    )
+    return plan, without
+
+
+def _step(
+    what: What,
+    one: JudgedLetter,
+    evidence: JobEvidence | None,
+    queues: Mapping[str, QueuePair],
+    names: Names,
+    now: datetime,
+) -> Step:
+    main, dlq = _pair(queues, one.letter.queue)
+    letter, body = one.letter, one.body
+    job = Job(Case(evidence, now), judge(evidence, now), names) if evidence else None
+    segment = "" if body.segment_index is None else f" of segment {body.segment_index}"
+    about = f"{body.kind}{segment}" + (f" of job {body.job_id}" if body.job_id else "")
+    held = Letter(dlq.url, letter.message_id, _md5(letter.body), str(letter.md5_of_attributes))
+    shared: dict[str, Any] = {
+        "before": f"{letter.message_id} lies in {dlq.name}, received {letter.receives} times: {one.name}, {one.why}",
+        "letter": held,
+        "job_id": body.job_id or "",
+    }
+    if what == "discard":
+        return Step(
+            title=f"discard the {about} from {dlq.name}",
+            call=Call("sqs", "DeleteMessage", {"QueueUrl": dlq.url}),
+            after="it is deleted; its copy is in the backup file of this plan",
+            risk="If the class is wrong, what it asked for is not done: send it again from the backup.",
+            undo="send the copy in the backup file to its main queue",
+            conditions=_still_as_judged(job),
+            **shared,
+        )
+    return Step(
+        title=f"replay the {about} from {dlq.name} to {main.name}",
+        call=Call("sqs", "SendMessage", _message(main.url, one)),
+        after=f"the same message, body and attributes, is in {main.name}, and only then the letter is deleted",
+        risk="If what failed the last time still fails, it comes back as a new dead letter.",
+        undo="none: a message cannot be called back",
+        conditions=(*_still_as_judged(job), *_still_needed(job, one)),
+        harmless_twice=body.kind in DOUBLES,
+        doubles=DOUBLES.get(body.kind, ""),
+        **shared,
+    )
+
+
+def _pair(queues: Mapping[str, QueuePair], key: str) -> tuple[Queue, Queue]:
+    pair = queues.get(key)
+    if pair is None or pair.dlq is None:
+        raise Unsafe(f"no queue of this deployment is called {key}")
+    return known(pair.main), known(pair.dlq)
+
+
+def _message(url: str, one: JudgedLetter) -> dict[str, Any]:
+    """Return SendMessage's arguments: the body verbatim, attributes of every type, group and trace header."""
+    system = one.letter.system_attributes
+    arguments: dict[str, Any] = {"QueueUrl": url, "MessageBody": one.letter.body}
+    if one.letter.attributes:
+        arguments["MessageAttributes"] = {name: as_json(value) for name, value in one.letter.attributes.items()}
+    if "AWSTraceHeader" in system:
+        header = {"DataType": "String", "StringValue": system["AWSTraceHeader"]}
+        arguments["MessageSystemAttributes"] = {"AWSTraceHeader": header}
+    same = ("MessageGroupId", "MessageDeduplicationId")
+    return arguments | {name: system[name] for name in same if name in system}
+
+
+def _still_as_judged(job: Job | None) -> tuple[Condition, ...]:
+    """The job's row says what it said when the letter was judged: gone, or of the same status."""
+    if job is None:
+        return ()
+    row = job.case.row
+    if row is None:
+        return (conditions.row_gone(job),)
+    return (conditions.row_is(job, row.status, row.total_segments),)
+
+
+def _still_needed(job: Job | None, one: JudgedLetter) -> tuple[Condition, ...]:
+    """What the replay table asks of this kind of message beside the job's status."""
+    index = one.body.segment_index
+    if job is None or job.case.row is None:
+        return ()
+    if index is not None:
+        endpoint = in_service(job) if one.body.kind == "segment event" else ()
+        return (conditions.not_recorded(job, index), _object(one), *endpoint)
+    if one.body.kind == "job message" and one.letter.queue == "reassembly":
+        lock = known(job.case.evidence.lock)
+        return (conditions.lock_is(job, lock if isinstance(lock, Lock) else None), conditions.film_is(job, there=False))
+    return (_object(one),) if one.body.key else ()
+
+
+def _object(one: JudgedLetter) -> Condition:
+    bucket, key = str(one.body.bucket), str(one.body.key)
+    return conditions.objects_are(f"the object it is about exists ({key})", bucket, key, [key])
+
+
+def _md5(body: str) -> str:
+    return hashlib.md5(body.encode("utf-8", "surrogatepass"), usedforsecurity=False).hexdigest()
+
+
+def _reason(what: What, chosen: Sequence[JudgedLetter]) -> str:
+    counts: dict[str, int] = {}
+    for one in chosen:
+        key = f"{one.letter.queue}: {one.name}"
+        counts[key] = counts.get(key, 0) + 1
+    return f"{what} " + ", ".join(f"{count} of {key}" for key, count in sorted(counts.items()))
+
+
+def _first(reasons: Iterable[str]) -> str:
+    return next(iter(reasons), "")
