@@ -114,7 +114,7 @@ def _produced(case: Case, segment: Segment) -> tuple[tuple[str, ...], bool]:
     pair = case.completion_pair
     dead = known(pair.dlq).visible_messages if pair and pair.dlq else 0
     skipped = (s.at for s in case.signs if s.kind == "completion-skipped")
-    if segment.produced_at and not dead and any(at >= segment.produced_at for at in skipped):
+    if segment.produced_at and any(at >= segment.produced_at for at in skipped):
         # job-worker had its event and acknowledged it without a row (F19).
         return ("completion-never-recorded",), True
     waiting = known(pair.main).all_messages if pair else 0
