@@ -111,12 +111,11 @@ def _produced(case: Case, segment: Segment) -> tuple[tuple[str, ...], bool]:
     """The object exists, its row does not: F06, or F18/F19 (pipeline.md 8, "How to read the table")."""
     if case.young(segment.produced_at):
         return ("segments-in-progress",), True
-    pair = case.completion_pair
-    dead = known(pair.dlq).visible_messages if pair and pair.dlq else 0
-    skipped = (s.at for s in case.signs if s.kind == "completion-skipped")
-    if segment.produced_at and any(at >= segment.produced_at for at in skipped):
+    if segment.produced_at and any(s.kind == "completion-skipped" and s.at >= segment.produced_at for s in case.signs):
         # job-worker had its event and acknowledged it without a row (F19).
         return ("completion-never-recorded",), True
+    pair = case.completion_pair
+    dead = known(pair.dlq).visible_messages if pair and pair.dlq else 0
     waiting = known(pair.main).all_messages if pair else 0
     if segment.unrecordable < _most_receives(pair) and waiting:
         # Its event may still be queued (job-worker not running, F01): whose the messages are cannot be read.
