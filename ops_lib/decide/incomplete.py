@@ -149,14 +149,13 @@ def _produced(case: Case, segment: Segment) -> tuple[tuple[str, ...], bool]:
     """The object exists, its row does not: F06, or F18/F19 (pipeline.md 8, "How to read the table")."""
     if case.young(segment.produced_at):
         return ("segments-in-progress",), True
-    pair = case.completion_pair
-    dead = known(pair.dlq).visible_messages if pair and pair.dlq else 0
-    skipped = (s.at for s in case.signs if s.kind == "completion-skipped")
-    if segment.produced_at and not dead and any(at >= segment.produced_at for at in skipped):
-        # job-worker had its event and acknowledged it without a row (F19).
-        return ("completion-never-recorded",), True
     if _letter(case, segment):
         return ("completion-event-dead-lettered",), True
+    if segment.produced_at and any(s.kind == "completion-skipped" and s.at >= segment.produced_at for s in case.signs):
+        # job-worker had its event and acknowledged it without a row (F19).
+        return ("completion-never-recorded",), True
+    pair = case.completion_pair
+    dead = known(pair.dlq).visible_messages if pair and pair.dlq else 0
     seen = pair is not None and case.saw_all_dead(pair.key)
     waiting = known(pair.main).all_messages if pair else 0
     if segment.unrecordable < _most_receives(pair) and waiting:
