@@ -74,11 +74,14 @@ class Figures:
 
 @dataclass(frozen=True)
 class Disturbing:
-    """How plans are disturbed, what must be so afterwards, and what happens before the next run (plan, place in it)."""
+    """How plans are disturbed, what must be so afterwards, and what happens before the next run (plan, place in it).
+
+    `between` returns the hooks of the next run.
+    """
 
     places: Places
     check: Check
-    between: Callable[[Stage, Plan, int], None] = lambda at, plan, place: None
+    between: Callable[[Stage, Plan, int], dict[str, Any]] = lambda at, plan, place: {}
 
     def rounds(self, root: Path, version: str, incidents: Sequence[str], only: Sequence[int] | None = None) -> Figures:
         """Disturb at place 0, 1, 2, ... (or `only` these) until no repair has such a place."""
@@ -146,8 +149,7 @@ class Disturbing:
         made = changes(at)
         if disturbing:
             one.disturbed = f"{one.incident}: {plan.title.split(':')[0]}: {hooks[place]}"
-            self.between(at, plan, place)
-            runs.append(at.apply(plan))
+            runs.append(at.apply(plan, **self.between(at, plan, place)))
             made += changes(at)
             self.check(at, plan, place, *runs, made)
         ran = runs[-1]
