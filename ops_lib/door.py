@@ -59,7 +59,7 @@ class _Permit:
 def make_door() -> Door:  # noqa: C901 (its functions share what nobody else may reach)
     """Return a door, shut; only its own functions reach what it holds."""
     held: list[_Permit] = []
-    lock = threading.Lock()
+    lock, turn = threading.Lock(), threading.Lock()
     born_in_kernel = in_kernel()
 
     def mine() -> _Permit | None:
@@ -84,6 +84,12 @@ def make_door() -> Door:  # noqa: C901 (its functions share what nobody else may
             yield lambda: permit.was_sent
         finally:
             held.clear()
+
+    @contextmanager
+    def open_in_turn(service_id: str, operation: str, arguments: Mapping[str, Any]) -> Iterator[Callable[[], bool]]:
+        """Two leases at once take turns: a refusal in the middle would leave letters hidden that one of them holds."""
+        with turn, open_for(service_id, operation, arguments) as was_sent:
+            yield was_sent
 
     def enters(client: Any, operation: str, arguments: Any) -> bool:
         model, permit = client.meta.service_model, mine()
@@ -121,7 +127,7 @@ def make_door() -> Door:  # noqa: C901 (its functions share what nobody else may
         if not permit or not permit.expected or not _says(request, permit.expected, permit.arguments):
             raise _refusal("the admitted call", "its request says something else than the admitted arguments")
 
-    return Door(admit, make_lender(open_for), enters, passes, leaves, inside)
+    return Door(admit, make_lender(open_in_turn), enters, passes, leaves, inside)
 
 
 def in_kernel() -> bool:

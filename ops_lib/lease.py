@@ -16,6 +16,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
+from botocore.parsers import ResponseParserError
 
 from ops_lib.errors import ChangeRefused
 
@@ -127,7 +128,7 @@ def _put_back(client: Any, lease: Lease, permit: Permit) -> None:
                 answer = client.change_message_visibility_batch(**arguments)
             lease.put_back += len(answer.get("Successful", []))
             lease.failed = next((str(one.get("Code")) for one in answer.get("Failed", [])), lease.failed)
-        except (ClientError, BotoCoreError) as error:
+        except (ClientError, BotoCoreError, ResponseParserError) as error:
             lease.failed = " ".join(str(error).split())
 
 

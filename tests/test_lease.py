@@ -8,6 +8,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -191,3 +192,28 @@ def test_a_killed_process_leaves_them_hidden_for_no_longer_than_the_lease(aws: A
     with looking(environment, dlq, 3) as process:
         process.kill()
         until(lambda: counts(aws, dlq) == (2, 0), 3.5 if PROVE else 20)
+
+
+def test_two_looks_at_once_take_turns_and_both_put_back(aws: Aws, dlq: str) -> None:
+    other = known(read_pair(aws, "video-worker").dlq).url  # type: ignore[arg-type]
+
+    before = counts(aws, other)
+
+    def look(url: str) -> int:
+        with gate.lend(aws.once("sqs"), Terms(url, 30, 3)) as lease:
+            while lease.receive():
+                pass
+        return lease.put_back
+
+    with ThreadPoolExecutor(2) as pool:
+        assert list(pool.map(look, (dlq, other))) == [2, before[0]]
+    assert (counts(aws, dlq), counts(aws, other)) == ((2, 0), before)
+
+
+def test_a_put_back_that_is_answered_with_nonsense_says_so(aws: Aws, dlq: str, faults: Any) -> None:
+    faults[0]["sqs:ChangeMessageVisibilityBatch"] = "html"
+    with gate.lend(aws.once("sqs"), Terms(dlq, 2, 3)) as lease:
+        lease.receive()
+    assert lease.put_back == 0
+    assert "ChangeMessageVisibilityBatch" in str(lease.failed)
+    until(lambda: counts(aws, dlq) == (2, 0), 6)

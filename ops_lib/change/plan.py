@@ -147,7 +147,7 @@ def plan_from(text: bytes) -> Plan:
         verified = tuple(_condition(one) for one in content.pop("verified_by"))
         now = datetime.fromisoformat(content.pop("now"))
         plan = Plan(**content, now=now, steps=steps, verified_by=verified)
-    except (ValueError, TypeError, KeyError, AttributeError) as error:
+    except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
         raise BadPlan(f"it is no plan of ours ({type(error).__name__}: {error})") from None
     if plan.canonical() != text.strip():
         raise BadPlan("it is not written as plans are written: somebody has edited it")

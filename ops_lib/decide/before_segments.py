@@ -40,7 +40,7 @@ def _set_back(case: Case, starts: list[Sign], facts: list[str]) -> Verdict:
     facts.append(f"{len(starts)} starts of chunking, the last {case.ago(starts[-1].at)}; each set the status back")
     sure = bool(_signs(case, "chunking-failed"))
     until = starts[-1].at + visibility
-    dead = case.dead_letter("chunking", "source event")
+    dead = _dead_source_event(case)
     retried = not dead and len(starts) < most and case.now < starts[-1].at + visibility * (most - len(starts))
     return conclude(
         "source-download-failed",
@@ -52,6 +52,15 @@ def _set_back(case: Case, starts: list[Sign], facts: list[str]) -> Verdict:
     )
 
 
+def _dead_source_event(case: Case) -> DeadLetter | None:
+    """Return the dead letter of this very source: one of an earlier upload to the same key tells nothing of it."""
+    letter = case.dead_letter("chunking", "source event")
+    if letter is None:
+        return None
+    arrived = max((found.last_modified for found in known(case.evidence.source)), default=None)
+    return letter if letter.is_of(arrived) else None
+
+
 def _given_up(letter: DeadLetter | None) -> str:
     if letter is None:
         return "its message is a dead letter, or gone"
@@ -60,7 +69,7 @@ def _given_up(letter: DeadLetter | None) -> str:
 
 def _never_started(case: Case, arrived: datetime, facts: list[str]) -> Verdict:
     queue = case.queue("chunking")
-    if (letter := case.dead_letter("chunking", "source event")) and letter.is_of(arrived):
+    if letter := _dead_source_event(case):
         return conclude("source-download-failed", [*facts, _given_up(letter), "no start line"], confidence="likely")
     visibility, _ = _patience(case, "chunking")
     if case.now - arrived < visibility:
@@ -83,7 +92,7 @@ def judge_chunking(case: Case, row: JobRow) -> Verdict:
     facts = [f"{len(starts)} start lines, the last {case.ago(starts[-1].at)}" if starts else "no start line"]
     if starts and case.now - starts[-1].at < visibility:
         return conclude("chunking-in-progress", facts, wait_until=starts[-1].at + visibility)
-    if letter := case.dead_letter("chunking", "source event"):
+    if letter := _dead_source_event(case):
         return conclude("chunking-dies", [*facts, _given_up(letter)])
     if starts and len(starts) >= most:
         return conclude("chunking-dies", facts, confidence="likely")

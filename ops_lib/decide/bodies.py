@@ -30,8 +30,8 @@ _JOB = rf"(?P<job>{UUID.pattern})"
 # pipeline.md 4. The index of a segment's key is padded, that of an output's is not.
 _KEYS: tuple[tuple[Kind, re.Pattern[str]], ...] = (
     ("source event", re.compile(rf"input/{_JOB}/source\.mp4")),
-    ("segment event", re.compile(rf"segments/{_JOB}/(?P<index>\d{{5}})_(?P<total>\d{{5}})_[a-z]+\.mp4")),
-    ("output event", re.compile(rf"jobs/{_JOB}/segments/(?P<index>\d{{1,9}})\.mp4")),
+    ("segment event", re.compile(rf"segments/{_JOB}/(?P<index>[0-9]{{5}})_(?P<total>[0-9]{{5}})_[a-z]+\.mp4")),
+    ("output event", re.compile(rf"jobs/{_JOB}/segments/(?P<index>0|[1-9][0-9]{{0,8}})\.mp4")),
     ("film event", re.compile(rf"jobs/{_JOB}/final\.mp4")),
     ("reassembly-done event", re.compile(rf"jobs/{_JOB}/\.reassembly-done")),
     ("inference result", re.compile(r"sagemaker-async-responses/.+")),
@@ -44,6 +44,7 @@ class Body:
     """What a body says. `bucket` and `key` (percent-decoded) of an S3 event; `source_url` of an ingest message.
 
     `records`: how many records it holds; the pipeline reads the first alone. `why`: what is wrong with a malformed one.
+    `segment_total`: of how many segments, as the key of one in the input bucket says.
     """
 
     kind: Kind
@@ -54,6 +55,7 @@ class Body:
     source_url: str | None = None
     records: int = 1
     why: str | None = None
+    segment_total: int | None = None
 
 
 def decode(text: str) -> Body:
@@ -86,9 +88,8 @@ def _of_records(records: Any) -> Body:
     for kind, pattern in _KEYS:
         if found := pattern.fullmatch(key):
             named = found.groupdict()
-            index = named.get("index")
-            segment = None if index is None else int(index)
-            return Body(kind, named.get("job"), segment, bucket, key, records=len(records))
+            index, total = (None if (digits := named.get(name)) is None else int(digits) for name in ("index", "total"))
+            return Body(kind, named.get("job"), index, bucket, key, records=len(records), segment_total=total)
     return Body("other object event", bucket=bucket, key=key, records=len(records))
 
 

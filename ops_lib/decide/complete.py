@@ -58,7 +58,8 @@ def _lock_waiting(case: Case, lock: Lock) -> Verdict:
     queue = case.queue("reassembly")
     visible = queue.visible_messages if queue else 0
     facts = [f"the lock was put {case.ago(lock.triggered_at)}, no worker took it"]
-    if letter := case.dead_letter("reassembly", "job message"):
+    letter = case.dead_letter("reassembly", "job message")
+    if letter and letter.is_of(lock.triggered_at):  # the lock is put, then the message is sent
         facts.append(f"its message is a dead letter of the reassembly queue, received {letter.receives} times")
         return conclude("lock-without-message", facts)
     if case.young(lock.triggered_at):

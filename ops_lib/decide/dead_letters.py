@@ -12,7 +12,8 @@ from datetime import datetime, timedelta
 from typing import Literal, get_args
 
 from ops_lib.decide.bodies import Body, decode
-from ops_lib.decide.case import Case
+from ops_lib.decide.case import Case, spans
+from ops_lib.decide.complete import ONE_PAGE_OF_COMPLETIONS
 from ops_lib.decide.vocabulary import Action, Severity
 from ops_lib.evidence import JobRow, NotKnown, known
 from ops_lib.gathered import JobEvidence
@@ -34,7 +35,8 @@ DISCARD: tuple[Action, ...] = ("discard-dead-letter",)
 WAIT: tuple[Action, ...] = ("wait",)
 CALL: tuple[Action, ...] = ("escalate",)
 # Statuses whose chunking lies behind them: a worker acknowledges the source's event (pipeline.md 3).
-CUT = ("chunking_complete", "reassembling", "failed", "completed")
+BEING_PROCESSED = ("chunking_complete", "reassembling", "failed")
+CUT = (*BEING_PROCESSED, "completed")
 
 
 @dataclass(frozen=True)
@@ -105,6 +107,8 @@ def _chunking(body: Body, case: Case | None) -> None:
         raise _Answer("would-be-swallowed", "its job is ingesting: chunking would acknowledge it (F25)", WAIT)
     if row.status not in ("created", "chunking_in_progress"):
         raise _Answer("unknown", f"status {row.status!r} is not one this version knows", CALL)
+    if _is_being_cut(case):
+        raise _Answer("unknown", "a media-worker is cutting the source: a second one would cut it twice (F23)", WAIT)
     if not known(case.evidence.source):
         raise _Answer("would-be-swallowed", "its source object is gone: chunking would fail again")
     raise _Answer(
@@ -121,12 +125,17 @@ def _video_worker(body: Body, case: Case | None) -> None:
         raise _Answer("would-do-harm", why)
     if row.status not in ("chunking_complete", "failed"):
         raise _Answer("unknown", f"its job is {row.status}: wait until it is chunking_complete", WAIT)
+    if (body.segment_total, index in range(case.total)) != (case.total, True):
+        why = f"segment {index} of {body.segment_total} is of another cutting: the job has {case.total} (F34)"
+        raise _Answer("would-do-harm", why, CALL)
     if index in case.recorded:
         raise _Answer("would-do-harm", f"segment {index} is recorded: inference again, and a refused one sets failed")
     if index in case.produced:
         raise _Answer("would-do-harm", f"segment {index} is made, only not recorded: re-record it instead", CALL)
     if body.key not in {found.key for found in known(case.evidence.chunks)}:
         raise _Answer("would-be-swallowed", f"the object of segment {index} is gone: inference would fail again", CALL)
+    if any(one.segment_index == index and one.state == "in flight" for one in case.segments):
+        raise _Answer("unknown", f"segment {index} is being converted: it was sent again already", WAIT)
     if row.status == "failed":
         why = f"segment {index} is missing, but the job is failed: set it back first (3_stuck_job), or F16 follows"
         raise _Answer("still-needed", why, CALL)
@@ -151,6 +160,9 @@ def _completion(body: Body, case: Case | None) -> None:
         raise _Answer("would-be-swallowed", f"segment {body.segment_index} is recorded")
     if row.total_segments is None:
         raise _Answer("still-needed", "the job has no total_segments yet: it would be skipped (F19)", WAIT)
+    if body.segment_index not in range(case.total):
+        why = f"segment {body.segment_index} is none of the job's {case.total}: it would be a completion too many (F34)"
+        raise _Answer("would-do-harm", why, CALL)
     if body.segment_index not in case.produced:
         raise _Answer(
             "would-do-harm", f"the output of segment {body.segment_index} is gone: it would count as done", CALL
@@ -171,6 +183,8 @@ def _film(body: Body, case: Case | None) -> None:
         raise _Answer("would-do-harm", "there is no film: it would set the job completed without one", CALL)
     if row.status not in CUT:
         raise _Answer("unknown", f"its job is {row.status}, which no job with a film is", CALL)
+    if case.missing:
+        raise _Answer("unknown", f"not recorded: {spans(case.missing)}; the film may lack them", CALL)
     raise _Answer("still-needed", f"the film is there and the job is {row.status}: replay", REPLAY)
 
 
@@ -183,10 +197,34 @@ def _reassembly(body: Body, case: Case | None) -> None:
     if row.status == "completed" or lock is None or lock.started_at:
         taken = "a worker has taken its lock" if lock else "it has no lock"
         raise _Answer("would-be-swallowed", f"its job is {row.status} and {taken}: it is acknowledged unread (F11)")
+    if row.status not in BEING_PROCESSED:
+        raise _Answer("unknown", f"its job is {row.status}, which no job that waits for reassembly is", CALL)
     if case.missing or not case.total:
         why = "its lock waits, but segments are not recorded: reassembly would burn the lock (F48)"
         raise _Answer("would-do-harm", why, WAIT)
+    if burns := _burns_the_lock(case):
+        raise _Answer("would-do-harm", f"its lock waits, but {burns}: reassembly would burn the lock", CALL)
+    if case.film is not None:
+        raise _Answer("unknown", "its lock waits, but there is a film already: 3_stuck_job says what is left", CALL)
     raise _Answer("still-needed", "its lock waits for exactly this message (F31): replay", REPLAY)
+
+
+def _burns_the_lock(case: Case) -> str | None:
+    """Return what else "Never trigger unless" of pipeline.md 8 asks for, where all segments are recorded."""
+    if beyond := tuple(index for index in case.recorded if index not in range(case.total)):
+        return f"recorded outside its {case.total} segments: {spans(beyond)} (F34)"
+    if gone := tuple(index for index in range(case.total) if index not in case.produced):
+        return f"without an output object: {spans(gone)} (F46)"
+    if case.total > ONE_PAGE_OF_COMPLETIONS:
+        return f"{case.total} completions do not fit the worker's one-page read (F04)"
+    return None
+
+
+def _is_being_cut(case: Case) -> bool:
+    """Return whether chunking began so lately that its message may still be hidden (F52)."""
+    queue = case.queue("chunking")
+    visibility = timedelta(seconds=queue.visibility_timeout_s if queue else 0)
+    return any(sign.kind == "chunking-started" and case.now - sign.at < visibility for sign in case.signs)
 
 
 def _output_events(body: Body, case: Case | None) -> None:

@@ -136,7 +136,8 @@ def _failure(signs: list[Sign]) -> str:
 def _letter(case: Case, segment: Segment) -> DeadLetter | None:
     """Return the dead letter that would have recorded the segment, where somebody looked and saw it."""
     pair = case.completion_pair
-    return case.dead_letter(pair.key, "output event", segment.segment_index) if pair else None
+    letter = case.dead_letter(pair.key, "output event", segment.segment_index) if pair else None
+    return letter if letter and letter.is_of(segment.produced_at) else None
 
 
 def _proves(case: Case, name: str, segment: Segment) -> bool:

@@ -13,7 +13,7 @@ from ops_lib.decide.log_lines import INFERENCE_FAILURES, Sign
 from ops_lib.decide.vocabulary import SegmentState
 from ops_lib.evidence import Completion, S3Object
 from ops_lib.invocations import Invocation
-from ops_lib.letters import DeadLetter
+from ops_lib.letters import CLOCKS, DeadLetter
 from ops_lib.redaction import shortened
 
 SECOND = timedelta(seconds=1)
@@ -102,7 +102,7 @@ def segment_rows(
         mine = by_index.get(index, [])
         state, why = _state(index, recorded, produced, chunked, mine, patience, now)
         row, cause = invocation(index) if state == "unknown" and index < total else None, None
-        if row and _is_of_the_last_attempt(row, mine):
+        if row and _is_of_the_last_attempt(row, mine, chunked.get(index)):
             state, why, cause = _by_invocation(row, why, patience, now)
         letter = (dead or {}).get(index)
         if letter and state in ("queued", "failed", "unknown") and letter.is_of(chunked.get(index)):
@@ -198,10 +198,12 @@ def _after_invocation(
     return "unknown", f"{last.kind} longer ago than the invoke timeout, and no output object"
 
 
-def _is_of_the_last_attempt(row: Invocation, signs: list[Sign]) -> bool:
-    """Return whether no later step was logged; DynamoDB's time is a whole second."""
+def _is_of_the_last_attempt(row: Invocation, signs: list[Sign], chunked_at: datetime | None) -> bool:
+    """Return whether no later step was logged, and the segment was not cut again; DynamoDB's time is a whole second."""
     last = _last(signs, INFERENCE_FAILURES | {"invoked", "invoking"})
-    return row.created_at is not None and (last is None or row.created_at >= last - SECOND)
+    if row.created_at is None or (chunked_at is not None and row.created_at < chunked_at - CLOCKS):
+        return False
+    return last is None or row.created_at >= last - SECOND
 
 
 def _by_invocation(

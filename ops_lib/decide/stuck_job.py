@@ -18,6 +18,8 @@ from ops_lib.decide.verdict import Verdict, conclude
 from ops_lib.decide.what_if import decide_despite_gaps
 from ops_lib.evidence import JobRow
 from ops_lib.gathered import JobEvidence
+from ops_lib.job_id import UUID
+from ops_lib.redaction import shortened
 
 BEING_PROCESSED = ("chunking_complete", "reassembling", "failed")
 
@@ -32,6 +34,13 @@ def judge(evidence: JobEvidence, now: datetime) -> Verdict:
 def judge_known(evidence: JobEvidence, now: datetime) -> Verdict:
     """Return the verdict, or raise NotKnown at the first part that was not read and matters."""
     case = Case(evidence, now)
+    if not UUID.fullmatch(evidence.job_id):
+        return conclude(
+            "unknown",
+            [f"its id is no UUID: {shortened(evidence.job_id)}"],
+            confidence="unknown",
+            next_step="No version of the pipeline writes such an id: find out who wrote that row, change nothing.",
+        )
     row = case.row
     if row is None:
         return conclude("no-such-job", [f"the jobs table has no item {evidence.job_id}"])
@@ -55,11 +64,11 @@ def _processed(case: Case, row: JobRow) -> Verdict:
         return _failed_before_segments(case, row)
     if row.total_segments is None or row.total_segments < 1:
         return conclude("total-segments-missing", [f"status {row.status}, total_segments {row.total_segments}"])
-    beyond = tuple(sorted(index for index in case.recorded if index >= case.total))
+    beyond = tuple(sorted(index for index in case.recorded if index not in range(case.total)))
     if beyond:
         return conclude(
             "completions-do-not-fit",
-            [f"total_segments is {case.total}, recorded beyond it: {spans(beyond)}"],
+            [f"total_segments is {case.total}, recorded outside it: {spans(beyond)}"],
             missing=case.missing,
         )
     if case.film is not None:

@@ -8,9 +8,11 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
+from botocore.parsers import ResponseParserError
 
 from ops_lib import gate
 from ops_lib.aws import Aws
+from ops_lib.errors import ChangeRefused
 from ops_lib.evidence import Evidence, Queue, QueuePair, Read, Unread, known
 from ops_lib.lease import LONGEST_S, Lease, Terms
 from ops_lib.letters import DeadLetter, Inspection
@@ -48,7 +50,10 @@ def inspect(aws: Aws, key: str, dlq: Evidence[Queue], most: int = MOST) -> Evide
     source = f"sqs:ReceiveMessage {queue.name}"
     if not queue.visible_messages:
         return Read(Inspection(key, (), 0, queue.in_flight_messages, 0), source, datetime.now(UTC))
-    return attempt(source, lambda: _look(aws, key, terms_for(queue, most), most))
+    try:
+        return attempt(source, lambda: _look(aws, key, terms_for(queue, most), most))
+    except ChangeRefused as refused:
+        return Unread(source, "failed", str(refused), "look at its counts only")
 
 
 def _look(aws: Aws, key: str, terms: Terms, most: int) -> Inspection:
@@ -57,7 +62,7 @@ def _look(aws: Aws, key: str, terms: Terms, most: int) -> Inspection:
     with gate.lend(aws.once("sqs"), terms) as lease:
         try:
             stopped = _see(lease, key, seen, most)
-        except (ClientError, BotoCoreError) as error:
+        except (ClientError, BotoCoreError, ResponseParserError) as error:
             if not seen:
                 raise
             stopped = lease.failed = " ".join(str(error).split())

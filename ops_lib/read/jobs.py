@@ -14,6 +14,7 @@ from ops_lib.read.attempt import Incomplete, attempt
 from ops_lib.read.times import seconds
 
 MAX_PAGES = 40
+MOST_SEGMENTS = 99_999  # a segment's key has five digits for it (pipeline.md 4)
 _decode = TypeDeserializer().deserialize
 KNOWN = {
     "job_id",
@@ -137,11 +138,18 @@ def _row(item: dict[str, Any]) -> JobRow:
         mode=item.get("mode"),
         created_at=seconds(item, "created_at"),
         completed_at=seconds(item, "completed_at"),
-        total_segments=int(item["total_segments"]) if "total_segments" in item else None,
+        total_segments=_total(item),
         uploaded_at=seconds(item, "uploaded_at"),
         title=item.get("title"),
         other={name: value for name, value in item.items() if name not in KNOWN},
     )
+
+
+def _total(item: Mapping[str, Any]) -> int | None:
+    total = int(item["total_segments"]) if "total_segments" in item else None
+    if total is not None and abs(total) > MOST_SEGMENTS:
+        raise ValueError(f"total_segments={total} of job {item['job_id']}; no version writes more than {MOST_SEGMENTS}")
+    return total
 
 
 def _lock_or_none(item: dict[str, Any] | None) -> Lock | None:

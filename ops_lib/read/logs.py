@@ -11,7 +11,7 @@ from typing import Any
 
 from ops_lib.aws import Aws
 from ops_lib.evidence import Evidence, JobLogs, LogLine, Read, Unread, known
-from ops_lib.job_id import parse_job_id
+from ops_lib.job_id import UUID
 from ops_lib.read.attempt import Incomplete, attempt
 
 MARGIN = timedelta(minutes=5)
@@ -45,10 +45,14 @@ def read_groups(aws: Aws) -> Evidence[dict[str, int | None]]:
 def read_job_logs(
     aws: Aws, job_id: str, groups: Evidence[dict[str, int | None]], since: datetime | None, now: datetime
 ) -> Evidence[JobLogs]:
-    """Return the job's lines from `since` (its created_at; None: as far as retention goes) to `now`."""
+    """Return the job's lines from `since` (its created_at; None: as far as retention goes) to `now`.
+
+    Unread for an id that is no UUID, as a row that was written by hand may have: it would be a part of the query.
+    """
+    if not UUID.fullmatch(job_id):
+        return Unread("logs:StartQuery", "not-asked", "the job's id is no UUID", "find out who wrote that row")
     if isinstance(groups, Unread):
         return Unread("logs:StartQuery", "not-asked", f"log groups were not read: {groups.reason}", groups.next_step)
-    job_id = parse_job_id(job_id)
     names, gaps = sorted(known(groups)), group_gaps(aws, known(groups), since, now)
     if not names:
         return Unread("logs:StartQuery", "missing", "no log group of this deployment exists", "check NAME_PREFIX")

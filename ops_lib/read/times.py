@@ -7,9 +7,17 @@ from datetime import UTC, datetime
 
 
 def seconds(item: Mapping[str, object], name: str) -> datetime | None:
-    """Return the attribute `name` (integer seconds since 1970) as a UTC time; None where the item lacks it."""
+    """Return the attribute `name` (integer seconds since 1970) as a UTC time; None where the item lacks it.
+
+    Raises ValueError where it is no such time: a row may have been written by hand, in milliseconds for instance.
+    """
     value = item.get(name)
-    return None if value is None else datetime.fromtimestamp(float(str(value)), UTC)
+    if value is None:
+        return None
+    try:
+        return datetime.fromtimestamp(float(str(value)), UTC)
+    except (ValueError, OverflowError):
+        raise ValueError(f"{name}={value} is no time in seconds since 1970") from None
 
 
 def utc(moment: datetime) -> datetime:

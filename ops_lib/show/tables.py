@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Hashable, Iterable, Mapping
 from datetime import datetime
+from shlex import quote
 
 import pandas as pd
 
@@ -175,8 +176,9 @@ def _finding_row(finding: Finding, fold_evidence: bool) -> str:
 
 
 def _option(parameter: tuple[str, str]) -> str:
+    """Return one parameter as a shell takes it: a person copies the line into a terminal."""
     name, value = parameter
-    return f" -e {safe(value)}" if name == "environment" else f" -p {safe(name)}={safe(value)}"
+    return f" -e {safe(quote(value))}" if name == "environment" else f" -p {safe(name)}={safe(quote(value))}"
 
 
 def html_table(columns: Iterable[str], body: str) -> str:

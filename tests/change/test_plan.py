@@ -129,6 +129,7 @@ def test_it_expires_half_an_hour_later() -> None:
         b"null",
         b"{}",
         b'{"steps": []}',
+        b"[" * 100_000,
         b"\xff\xfe",
         json.dumps(json.loads(plan().canonical()), indent=2).encode(),
         plan().canonical().replace(b'"title":"trigger"', b'"title":"trigger","extra":1'),

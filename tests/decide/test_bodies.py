@@ -53,7 +53,7 @@ def test_an_s3_event_is_what_its_key_says(key: str, kind: str, job: str | None, 
 
 def test_the_whole_event_as_s3_writes_it() -> None:
     key = f"segments/{JOB}/00001_00003_anaglyph.mp4"
-    assert decode(FULL) == Body("segment event", JOB, 1, "stereo-spot-input-1", key)
+    assert decode(FULL) == Body("segment event", JOB, 1, "stereo-spot-input-1", key, segment_total=3)
 
 
 def test_a_plus_is_a_space_as_the_pipeline_reads_it() -> None:
@@ -137,3 +137,15 @@ def test_nothing_that_can_be_sent_breaks_it(content: Any) -> None:
     body = decode(content if isinstance(content, str) else json.dumps(content))
     assert body.kind
     assert (body.why is not None) == (body.kind == "malformed")
+
+
+@pytest.mark.parametrize(
+    "key",
+    [
+        f"jobs/{JOB}/segments/001.mp4",
+        f"jobs/{JOB}/segments/\N{ARABIC-INDIC DIGIT ONE}.mp4",
+        f"segments/{JOB}/0000\N{ARABIC-INDIC DIGIT ONE}_00003_sbs.mp4",
+    ],
+)
+def test_a_number_that_no_version_writes_is_no_index(key: str) -> None:
+    assert decode(s3(key)).kind == "other object event"

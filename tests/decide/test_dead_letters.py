@@ -10,9 +10,10 @@ from typing import Any
 import pytest
 
 from ops_lib.decide.dead_letters import CLASSES, JudgedLetter, judge_letter
+from ops_lib.evidence import S3Object, known
 from ops_lib.gathered import JobEvidence
 from ops_lib.letters import DeadLetter
-from tests.decide.states import HOUR, JOB, LONG, NOW, at, job
+from tests.decide.states import HOUR, JOB, LONG, NOW, at, job, line
 from tests.recorded import UNREAD, read
 
 FOUR_DAYS = 345_600
@@ -53,6 +54,15 @@ def completed(**given: Any) -> JobEvidence:
     return job(status="completed", film_s=HOUR, completed_at=at(HOUR), **given)
 
 
+def cut_twice() -> JobEvidence:
+    """Segment 1 of 3 is missing, and the objects of an earlier cutting into nine are still there."""
+    now = missing()
+    old = tuple(S3Object(f"segments/{JOB}/{index:05d}_00009_sbs.mp4", 1, at(LONG)) for index in range(9))
+    return replace(now, chunks=read((*known(now.chunks), *old)))
+
+
+START = "chunking: job_id={J} start (key=k)"
+INVOKED = "video-worker: job_id={J} segment_index=1/3 invoked (x)"
 TABLE = [
     # chunking
     ("chunking", s3(SOURCE), before("created"), "still-needed", REPLAY),
@@ -68,6 +78,8 @@ TABLE = [
     ("chunking", s3(f"input/{JOB}/other.mp4"), None, "malformed", DISCARD),
     ("chunking", TEST_EVENT, None, "test-event", DISCARD),
     ("chunking", "no json", None, "malformed", DISCARD),
+    ("chunking", s3(SOURCE), before("chunking_in_progress", lines=[line(START, 60)]), "unknown", WAIT),
+    ("chunking", s3(SOURCE), before("chunking_in_progress", lines=[line(START, 901)]), "still-needed", REPLAY),
     # video-worker
     ("video-worker", s3(SEGMENT), missing(), "still-needed", REPLAY),
     ("video-worker", s3(SEGMENT), missing(endpoint="Failed"), "still-needed", CALL),
@@ -82,7 +94,12 @@ TABLE = [
     ("video-worker", s3(SEGMENT), NO_ROW, "unknown-job", DISCARD),
     ("video-worker", TEST_EVENT, None, "test-event", DISCARD),
     ("video-worker", s3(OUTPUT), missing(), "malformed", DISCARD),
+    ("video-worker", s3(f"segments/{JOB}/00001_00009_sbs.mp4"), cut_twice(), "would-do-harm", CALL),
+    ("video-worker", s3(f"segments/{JOB}/00007_00009_sbs.mp4"), cut_twice(), "would-do-harm", CALL),
+    ("video-worker", s3(SEGMENT), missing(lines=[line(INVOKED, 60)]), "unknown", WAIT),
     # completions
+    ("segment-output", s3(f"jobs/{JOB}/segments/7.mp4"), job(produced=(0, 1, 2, 7)), "would-do-harm", CALL),
+    ("job-status-events", s3(FILM), missing(film_s=HOUR), "unknown", CALL),
     ("segment-output", s3(OUTPUT), unrecorded(), "still-needed", REPLAY),
     ("job-status-events", s3(OUTPUT), unrecorded(version="newest"), "still-needed", REPLAY),
     ("job-status-events", s3(OUTPUT), unrecorded(total=None, version="newest"), "still-needed", WAIT),
@@ -108,6 +125,13 @@ TABLE = [
     ("reassembly", MESSAGE, completed(lock=(HOUR, None)), "would-be-swallowed", DISCARD),
     ("reassembly", MESSAGE, job(lock=(HOUR, None), status="deleted"), "would-do-harm", DISCARD),
     ("reassembly", "{job_id: x}", None, "malformed", DISCARD),
+    ("reassembly", MESSAGE, job(lock=(HOUR, None), status="created"), "unknown", CALL),
+    ("reassembly", MESSAGE, job(lock=(HOUR, None), status="dreaming"), "unknown", CALL),
+    ("reassembly", MESSAGE, job(lock=(HOUR, None), produced=(0, 2)), "would-do-harm", CALL),
+    ("reassembly", MESSAGE, job(lock=(HOUR, None), recorded=(0, 1, 2, 3)), "would-do-harm", CALL),
+    ("reassembly", MESSAGE, job(lock=(HOUR, None), recorded=(-1, 0, 1, 2)), "would-do-harm", CALL),
+    ("reassembly", MESSAGE, job(lock=(HOUR, None), total=5701, recorded=range(5701)), "would-do-harm", CALL),
+    ("reassembly", MESSAGE, job(lock=(HOUR, None), film_s=HOUR), "unknown", CALL),
     # the others
     ("output-events", s3(OUTPUT), unrecorded(), "would-do-harm", DISCARD),
     ("output-events", s3("sagemaker-async-responses/a.out"), None, "would-do-harm", DISCARD),

@@ -217,3 +217,29 @@ def test_a_deleted_or_completed_jobs_letters_change_nothing() -> None:
         evidence = job(status=status, film_s=HOUR, completed_at=done)
         assert judge(looked(evidence, "video-worker", segment_letter()), NOW).name == name
         assert isinstance(looked(evidence, "video-worker").dead_letters["video-worker"], Read)
+
+
+# A letter that is older than what it would be about tells nothing of it.
+
+
+def test_a_message_of_an_earlier_lock_is_not_this_locks() -> None:
+    pairs = {**job().queues, "reassembly": queue("reassembly", visible=1)}
+    evidence = job(lock=(60, None), pairs=pairs)
+    assert judge(evidence, NOW).scope == "healthy"
+    seen = looked(evidence, "reassembly", letter("reassembly", f'{{"job_id":"{JOB}"}}', LONG))
+    assert judge(seen, NOW).scope == "healthy"
+
+
+def test_the_event_of_an_earlier_output_is_not_this_outputs() -> None:
+    evidence = produced("newest", produced_s=HOUR)
+    seen = looked(evidence, "job-status-events", letter("job-status-events", s3(f"jobs/{JOB}/segments/1.mp4"), LONG))
+    assert judge(seen, NOW).name == "completion-never-recorded"
+
+
+@pytest.mark.parametrize("status", ["created", "chunking_in_progress"])
+def test_the_event_of_an_earlier_upload_does_not_end_this_ones_retries(status: str) -> None:
+    evidence = job(status=status, total=None, recorded=(), source_s=HOUR, lines=[line(START, 1000)])
+    waiting = judge(evidence, NOW)
+    seen = judge(looked(evidence, "chunking", letter("chunking", SOURCE, LONG)), NOW)
+    assert (seen.name, seen.safe_actions) == (waiting.name, waiting.safe_actions)
+    assert seen.name != "chunking-dies"

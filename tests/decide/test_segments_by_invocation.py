@@ -140,3 +140,9 @@ def test_the_table_keeps_what_rows_could_not_have_changed() -> None:
     assert "aws:Operation was not read (denied)" in shown[1].why
     nothing = segments_to_show(replace(evidence, invocations=UNREAD, logs=UNREAD), NOW)
     assert [one.state for one in nothing] == ["recorded", "unknown", "unknown"]
+
+
+@pytest.mark.parametrize("failure", [None, TIMED_OUT, BROKEN])
+def test_the_row_of_an_earlier_cutting_says_nothing(failure: str | None) -> None:
+    evidence = missing_one(row(900, failure), chunked_s=600)
+    assert segment(evidence).state == segment(missing_one(chunked_s=600)).state == "unknown"

@@ -106,6 +106,15 @@ def test_a_look_that_fails_is_unread_with_its_reason(there: Aws, faults: Any, fa
     assert faults[1]["sqs:ReceiveMessage"] == 1, "a lost receive is not sent again: it hides what nobody saw"
 
 
+@pytest.mark.parametrize("fault", ["denied", "throttled", "timeout", "html", "empty"])
+def test_a_queue_that_is_not_shown_to_be_a_dead_letter_queue_is_unread(there: Aws, faults: Any, fault: str) -> None:
+    dlq = read_pair(there, "chunking").dlq
+    assert dlq is not None
+    faults[0]["sqs:ListDeadLetterSourceQueues"] = fault
+    assert isinstance(inspect(there, "chunking", dlq), Unread)
+    assert faults[1]["sqs:ReceiveMessage"] == 0
+
+
 def test_a_queue_whose_counts_were_not_read_is_not_looked_into(there: Aws) -> None:
     part = inspect(there, "chunking", Unread("sqs:GetQueueAttributes", "denied", "access denied", "ask"))
     assert isinstance(part, Unread)

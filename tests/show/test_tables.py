@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import html
+import shlex
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
@@ -174,3 +176,10 @@ def test_the_pace_in_a_sentence() -> None:
 
 def test_everything_read_is_said_too() -> None:
     assert "Everything asked for was read" in tables.unread_table({})
+
+
+def test_a_line_to_copy_is_one_command_whatever_a_rows_id_is() -> None:
+    parameters = {"environment": "/my files/a.yaml", "job_id": "x; rm -rf ~"}
+    finding = Finding("i", "unknown", "s", "3", notebook="3_stuck_job", parameters=parameters)
+    command = html.unescape(tables.findings_table([finding])).split("<code>")[1].split("</code>")[0]
+    assert shlex.split(command)[3:] == ["-e", "/my files/a.yaml", "-p", "job_id=x; rm -rf ~"]

@@ -14,12 +14,12 @@ from typing import Any, Literal
 from ops_lib.change.plan import Call, Condition, Letter, Plan, Step
 from ops_lib.decide.case import Case
 from ops_lib.decide.dead_letters import DISCARD, REPLAY, JudgedLetter
-from ops_lib.decide.repairs import conditions
+from ops_lib.decide.repairs import conditions, reassembly
 from ops_lib.decide.repairs.events import in_service
 from ops_lib.decide.repairs.job import Job
 from ops_lib.decide.repairs.names import NOBODY, Names, NoRepair, Unsafe
 from ops_lib.decide.stuck_job import judge
-from ops_lib.evidence import Lock, NotKnown, Queue, QueuePair, known
+from ops_lib.evidence import Lock, NotKnown, Queue, QueuePair, Read, known
 from ops_lib.gathered import JobEvidence
 from ops_lib.letters import as_json
 
@@ -85,6 +85,7 @@ def _step(
     now: datetime,
 ) -> Step:
     main, dlq = _pair(queues, one.letter.queue)
+    _require_bucket(one, names)
     letter, body = one.letter, one.body
     job = Job(Case(evidence, now), judge(evidence, now), names) if evidence else None
     segment = "" if body.segment_index is None else f" of segment {body.segment_index}"
@@ -122,7 +123,23 @@ def _pair(queues: Mapping[str, QueuePair], key: str) -> tuple[Queue, Queue]:
     pair = queues.get(key)
     if pair is None or pair.dlq is None:
         raise Unsafe(f"no queue of this deployment is called {key}")
-    return known(pair.main), known(pair.dlq)
+    main, dlq = known(pair.main), known(pair.dlq)
+    others = [other.key for other in queues.values() if other.key != key and _arn(other) == main.dlq_arn]
+    if others:
+        raise Unsafe(f"{dlq.name} also takes the dead letters of {', '.join(others)}: whose it is cannot be read")
+    return main, dlq
+
+
+def _arn(pair: QueuePair) -> str | None:
+    """Return the dead-letter queue that a main queue names, None where that was not read."""
+    return pair.main.value.dlq_arn if isinstance(pair.main, Read) else None
+
+
+def _require_bucket(one: JudgedLetter, names: Names) -> None:
+    """A letter is judged by the objects of this deployment; the worker reads from the bucket that the letter names."""
+    bucket = one.body.bucket
+    if one.body.key and bucket not in (names.input_bucket, names.output_bucket):
+        raise Unsafe(f"it is about an object in the bucket {bucket}, which is none of this deployment's")
 
 
 def _message(url: str, one: JudgedLetter) -> dict[str, Any]:
@@ -158,7 +175,8 @@ def _still_needed(job: Job | None, one: JudgedLetter) -> tuple[Condition, ...]:
         return (conditions.not_recorded(job, index), _object(one), *endpoint)
     if one.body.kind == "job message" and one.letter.queue == "reassembly":
         lock = known(job.case.evidence.lock)
-        return (conditions.lock_is(job, lock if isinstance(lock, Lock) else None), conditions.film_is(job, there=False))
+        waits = conditions.lock_is(job, lock if isinstance(lock, Lock) else None)
+        return (*reassembly.ready(job, job.case.row.status), waits)
     return (_object(one),) if one.body.key else ()
 
 
