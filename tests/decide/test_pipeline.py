@@ -41,7 +41,8 @@ def well(**changed: Any) -> PipelineEvidence:
     pairs = {key: queue(key) for key in KEYS}
     for key, pair in pairs.items():
         longer = replace(pair.dlq.value, retention_s=1_209_600)  # type: ignore[union-attr]
-        pairs[key] = replace(pair, dlq=read(longer))
+        long_enough = replace(pair.main.value, visibility_timeout_s=3600)  # type: ignore[union-attr]
+        pairs[key] = replace(pair, main=read(long_enough), dlq=read(longer))
     parts: dict[str, Any] = {
         "queues": pairs,
         "services": read(tuple(service(n) for n in ("media-worker", "video-worker", "web-ui"))),
