@@ -1,10 +1,14 @@
-"""Evidence of dead letters: messages that a leased inspection saw, as SQS gave them."""
+"""Evidence of dead letters: messages that a leased inspection saw, as SQS gave them, and what was logged about them."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+
+from ops_lib.evidence import LogLine, Traceback, Unread
+from ops_lib.job_id import UUID
 
 
 @dataclass(frozen=True)
@@ -55,3 +59,53 @@ class Inspection:
     def saw_all(self) -> bool:
         """Return whether no letter can have been missed: as many as SQS counted, and none hidden elsewhere."""
         return self.stopped_by is None and self.in_flight == 0 and len(self.letters) >= self.about
+
+
+@dataclass(frozen=True)
+class LinesWanted:
+    """Which log lines may say why letters failed: warnings and errors that name one of `job_ids`, and those of
+    `loggers` that name no job, from `since` to `until` (UTC)."""
+
+    job_ids: tuple[str, ...]
+    loggers: tuple[str, ...]
+    since: datetime
+    until: datetime
+
+
+@dataclass(frozen=True)
+class LetterLines:
+    """Those lines, oldest first. `left_out`: jobs that were too many to be asked for at once.
+
+    `gaps` as in JobLogs; `tracebacks` of the newest line of the newest signatures, `untraced` why some were not read.
+    """
+
+    lines: tuple[LogLine, ...]
+    wanted: LinesWanted
+    groups: tuple[str, ...]
+    left_out: frozenset[str] = frozenset()
+    gaps: tuple[str, ...] = ()
+    tracebacks: tuple[Traceback, ...] = ()
+    untraced: Unread | None = None
+
+
+_PREFIX = re.compile(r"^\S+ \[[A-Z]+\] \S+: ")
+# What differs from one failure to the next of the same kind, the longest first.
+_VARYING = tuple(
+    (re.compile(pattern), name)
+    for pattern, name in (
+        (rf"{UUID.pattern}", "<id>"),
+        (r"(?i)(request ?id|host ?id|x-amz-[a-z0-9-]*id[a-z0-9-]*)(['\": =]+)[\w+/=-]+", r"\1\2<id>"),
+        (r"s3://[^\s,)'\"]+", "s3://<object>"),
+        (r"\b[0-9a-fA-F]{12,}\b", "<id>"),
+        (r"(?<![A-Za-z])\d+(?:\.\d+)?(?![A-Za-z])", "<n>"),
+    )
+)
+LONGEST_SIGNATURE = 240
+
+
+def signature(message: str) -> str:
+    """Return what a log line says without time, level, logger, ids and numbers: the same for failures of one kind."""
+    text = _PREFIX.sub("", " ".join(message.split()))
+    for pattern, name in _VARYING:
+        text = pattern.sub(name, text)
+    return text if len(text) <= LONGEST_SIGNATURE else f"{text[:LONGEST_SIGNATURE]}..."
