@@ -38,8 +38,13 @@ def there(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Aws]:
     command(root, "stop", name)
 
 
-def looked(aws: Aws) -> tuple[PipelineReads, list[JudgedLetter], dict[str, QueuePair]]:
-    reads = PipelineReads(aws, aws.settings.now())
+Looked = tuple[PipelineReads, list[JudgedLetter], dict[str, QueuePair]]
+
+
+@pytest.fixture(scope="module")
+def looked(there: Aws) -> Looked:
+    """Every letter, looked at once and judged."""
+    aws, reads = there, PipelineReads(there, there.settings.now())
     pairs = dict(reads.pipeline().queues)
     letters = [letter for look in inspect_all(aws, pairs).values() for letter in known(look).letters]
     jobs = reads.jobs(sorted({job for letter in letters if (job := decode(letter.body).job_id)}))
@@ -56,8 +61,8 @@ SAID = {
 }  # fmt: skip
 
 
-def test_every_letter_has_its_cause_by_one_query(there: Aws, faults: Any) -> None:
-    reads, judged, pairs = looked(there)
+def test_every_letter_has_its_cause_by_one_query(looked: Looked, faults: Any) -> None:
+    reads, judged, pairs = looked
     before = faults[1]["logs:StartQuery"]
     causes = read_causes(reads, judged, pairs)
     assert faults[1]["logs:StartQuery"] == before + 1
@@ -74,14 +79,14 @@ def test_every_letter_has_its_cause_by_one_query(there: Aws, faults: Any) -> Non
 
 
 @pytest.mark.parametrize("fault", ["denied", "throttled"])
-def test_logs_that_cannot_be_read_are_no_cause(there: Aws, faults: Any, fault: str) -> None:
-    reads, judged, pairs = looked(there)
+def test_logs_that_cannot_be_read_are_no_cause(looked: Looked, faults: Any, fault: str) -> None:
+    reads, judged, pairs = looked
     faults[0]["logs:StartQuery"] = fault
     assert {cause.how for cause in read_causes(reads, judged, pairs).values()} == {"unread"}
 
 
-def test_a_traceback_that_cannot_be_read_leaves_the_lines(there: Aws, faults: Any) -> None:
-    reads, judged, _ = looked(there)
+def test_a_traceback_that_cannot_be_read_leaves_the_lines(looked: Looked, faults: Any) -> None:
+    reads, judged, _ = looked
     faults[0]["logs:GetLogEvents"] = "denied"
     lines = known(reads.letter_lines(lines_wanted(judged, reads.now)))
     assert lines.lines
