@@ -32,6 +32,10 @@ class DeadLetter:
     system_attributes: Mapping[str, str] = field(default_factory=dict)
     md5_of_attributes: str = ""
 
+    def as_received(self) -> dict[str, object]:
+        """Return it as ReceiveMessage gave it, without the receipt handle: what a backup keeps."""
+        return {"Body": self.body, "Attributes": self.system_attributes, "MessageAttributes": self.attributes}
+
     def is_of(self, written_at: datetime | None) -> bool:
         """Return whether it can be of the object written then: one sent before that is of an earlier object."""
         return written_at is None or self.sent_at is None or self.sent_at > written_at - CLOCKS
