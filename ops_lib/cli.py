@@ -82,9 +82,14 @@ def doctor(environment: str | None) -> int:
 @click.option("--count", type=int, help="How many dead letters a plan that purges a queue deletes.")
 @click.option("-e", "--environment", default=None, help="Name or path; default the plan's own.")
 @click.option("--json", "as_json", is_flag=True, help="One JSON object a line.")
-@click.option("--wait", "wait_s", type=click.FloatRange(0, 3600), default=20.0, help="Seconds to wait for the effect.")
+@click.option(
+    "--wait",
+    "wait_s",
+    type=click.FloatRange(0, 3600),
+    help="Seconds to wait for the effect; default 20, a move task 3600.",
+)
 def apply_plan(
-    plan_file: Path, code: str, count: int | None, environment: str | None, as_json: bool, wait_s: float
+    plan_file: Path, code: str, count: int | None, environment: str | None, as_json: bool, wait_s: float | None
 ) -> int:
     """Apply the reviewed plan in PLAN_FILE under the responder's credential; again: go on where it was ended.
 

@@ -76,6 +76,35 @@ def as_json(attribute: Mapping[str, Any]) -> dict[str, Any]:
 
 
 @dataclass(frozen=True)
+class MoveTask:
+    """One message move task of a dead-letter queue (ListMessageMoveTasks); `moved` and `to_move` are approximate.
+
+    `started_ms`: StartedTimestamp, milliseconds since 1970 as SQS gives it. `handle`: what cancels it, only while it is
+    RUNNING. `rate`: messages a second at the most, None where SQS finds its own.
+    """
+
+    status: str
+    started_ms: int
+    moved: int
+    to_move: int | None = None
+    rate: int | None = None
+    handle: str | None = None
+    failure: str | None = None
+
+    @property
+    def is_active(self) -> bool:
+        """Return whether it is not over: SQS starts no other one of the same queue meanwhile."""
+        return self.status in ("RUNNING", "CANCELLING")
+
+    @property
+    def words(self) -> str:
+        """Return how far it is, as one clause."""
+        of = "" if self.to_move is None else f" of about {self.to_move}"
+        why = f": {self.failure}" if self.failure else ""
+        return f"{self.status}, {self.moved}{of} messages moved{why}"
+
+
+@dataclass(frozen=True)
 class LinesWanted:
     """Which log lines may say why letters failed: warnings and errors that name one of `job_ids`, and those of
     `loggers` that name no job, from `since` to `until` (UTC)."""

@@ -18,6 +18,7 @@ from typing import Any
 from ops_lib.aws import Aws, connect_responder
 from ops_lib.change import store
 from ops_lib.change.backup import backup_of
+from ops_lib.change.following import LONGEST_S, following_of
 from ops_lib.change.journal import Entry, journal_at
 from ops_lib.change.mover import Mover, Task, replays_before
 from ops_lib.change.outcome import Outcome, StepOutcome, Verified
@@ -40,15 +41,17 @@ def apply(
     code: str,
     environment: str | None,
     tell: Tell,
-    wait_s: float = WAIT_S,
+    wait_s: float | None = None,
     clock: Clock | None = None,
     count: int | None = None,
 ) -> Outcome:
     """Apply the plan in a file, or go on with it where an earlier run was ended; return what came of it.
 
-    `count`: how many letters a plan that purges a queue deletes. Raises BadInput (plan, code, count, age, environment,
-    account, region) and NotReadable before anything is sent, and BadJournal or NotJournalled where the journal does
-    not hold.
+    `wait_s`: how long the world is asked afterwards, 20 s where it is None; a message move task is followed as long as
+    it runs then, for an hour at the most. `count`: how many letters a plan that purges a queue deletes.
+
+    Raises BadInput (plan, code, count, age, environment, account, region) and NotReadable before anything is sent, and
+    BadJournal or NotJournalled where the journal does not hold.
     """
     plan = store.read(path, code)
     store.require_count(plan, count)
@@ -65,9 +68,14 @@ def apply(
         store.require_fresh(plan, clock())  # again: whoever waited may have waited too long
         # From here on an interrupt is noted, not raised: what is under way ends and is written down.
         with _interrupted() as stop:
-            steps = _apply_steps(Applier(aws, journal, plan, _real_clock), tell, stop)
+            applier = Applier(aws, journal, plan, _real_clock)
+            steps = _apply_steps(applier, tell, stop)
             lock.close()
-            verified = _verify(aws, plan, steps, wait_s, stop)
+            following = following_of(applier, tell) if all(step.is_done for step in steps) else None
+            if following:
+                following.follow(LONGEST_S if wait_s is None else wait_s, stop)
+                wait_s = 0.0
+            verified = _verify(aws, plan, steps, WAIT_S if wait_s is None else wait_s, stop)
             if any(step.state != "already-done" for step in steps):
                 facts = {"verified": verified.state, "words": verified.words()}
                 journal.append("note", plan.id, None, facts, _real_clock())
