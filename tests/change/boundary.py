@@ -3,6 +3,7 @@
 Only imported by `starter.py`'s children. `hooks` (JSON): {"faults": [{"operation", "kind", "times"}], "kill_after": n,
 "kill_at": n, "log": path}; every event, an answered call or a durable line, is one line of the log, and the n-th kills
 the process. Or the n-th edge of a changing call does: each has two, before it is sent and after it was answered.
+"unseen": the world does not show in time what an earlier run has done, as when the workers are busy.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from botocore.awsrequest import AWSResponse
 from botocore.exceptions import ConnectionClosedError, ReadTimeoutError
 from botocore.httpsession import URLLib3Session
 
+from ops_lib.change import step
 from tests.faults import _Raw, answer, operation_of
 
 # What `ops apply` may change in the pipeline, as `operation_of` tells it: S3's copy is a PUT.
@@ -26,6 +28,8 @@ def install(hooks: dict[str, Any]) -> None:
     events = _Events(hooks.get("log"), hooks.get("kill_after"), hooks.get("kill_at"))
     _wrap_send(hooks.get("faults", []), events)
     _wrap_fsync(events)
+    if hooks.get("unseen"):
+        step.LOOKS = 0
 
 
 class _Events:

@@ -55,7 +55,7 @@ class Repaired:
 
 @dataclass
 class Figures:
-    """What a test has seen: `places` where a repair was disturbed, `doubles` declared, `twice` calls really made."""
+    """What a test has seen: `places` where a repair was disturbed, `doubles` declared, `twice` calls really sent."""
 
     rounds: int = 0
     repairs: set[str] = field(default_factory=set)
@@ -67,17 +67,21 @@ class Figures:
     def words(self) -> str:
         return (
             f"{self.rounds} rounds, {len(self.repairs)} repairs disturbed at {len(self.places)} places, "
-            f"{self.doubles} possible doubles declared, {self.twice} calls made twice, "
+            f"{self.doubles} possible doubles declared, {self.twice} calls sent twice, "
             f"{self.moved_on} times the workers had moved on"
         )
 
 
 @dataclass(frozen=True)
 class Disturbing:
-    """How plans are disturbed, and what must be so afterwards."""
+    """How plans are disturbed, what must be so afterwards, and what happens before the next run (plan, place in it).
+
+    `between` returns the hooks of the next run.
+    """
 
     places: Places
     check: Check
+    between: Callable[[Stage, Plan, int], dict[str, Any]] = lambda at, plan, place: {}
 
     def rounds(self, root: Path, version: str, incidents: Sequence[str], only: Sequence[int] | None = None) -> Figures:
         """Disturb at place 0, 1, 2, ... (or `only` these) until no repair has such a place."""
@@ -145,7 +149,7 @@ class Disturbing:
         made = changes(at)
         if disturbing:
             one.disturbed = f"{one.incident}: {plan.title.split(':')[0]}: {hooks[place]}"
-            runs.append(at.apply(plan))
+            runs.append(at.apply(plan, **self.between(at, plan, place)))
             made += changes(at)
             self.check(at, plan, place, *runs, made)
         ran = runs[-1]
