@@ -79,10 +79,18 @@ def doctor(environment: str | None) -> int:
 @ops.command("apply")
 @click.argument("plan_file", type=click.Path(dir_okay=False, path_type=Path))
 @click.option("--code", required=True, help="The code that the review showed.")
+@click.option("--count", type=int, help="How many dead letters a plan that purges a queue deletes.")
 @click.option("-e", "--environment", default=None, help="Name or path; default the plan's own.")
 @click.option("--json", "as_json", is_flag=True, help="One JSON object a line.")
-@click.option("--wait", "wait_s", type=click.FloatRange(0, 3600), default=20.0, help="Seconds to wait for the effect.")
-def apply_plan(plan_file: Path, code: str, environment: str | None, as_json: bool, wait_s: float) -> int:
+@click.option(
+    "--wait",
+    "wait_s",
+    type=click.FloatRange(0, 3600),
+    help="Seconds to wait for the effect; default 20, a move task 3600.",
+)
+def apply_plan(
+    plan_file: Path, code: str, count: int | None, environment: str | None, as_json: bool, wait_s: float | None
+) -> int:
     """Apply the reviewed plan in PLAN_FILE under the responder's credential; again: go on where it was ended.
 
     Exit codes: 0 all steps done, 2 refused or failed, 3 an answer was lost, 64 nothing was begun, 70 crash.
@@ -90,7 +98,7 @@ def apply_plan(plan_file: Path, code: str, environment: str | None, as_json: boo
     from ops_lib.change.apply import apply
     from ops_lib.show.applied import teller
 
-    return apply(plan_file, code, environment, teller(as_json), wait_s).exit_code
+    return apply(plan_file, code, environment, teller(as_json), wait_s, count=count).exit_code
 
 
 @ops.command(context_settings={"ignore_unknown_options": True}, add_help_option=False)

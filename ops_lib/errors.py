@@ -8,6 +8,7 @@ OpsError                  70  our own failure
 |   +-- WrongAccount          STS names another account or region than expected
 |   +-- BadPlanFile           no plan, or one that somebody has edited
 |   +-- WrongCode             the code typed is not that of the plan
+|   +-- WrongCount            a purge, and the count typed is not that of its letters
 |   +-- PlanExpired           reviewed too long ago to be applied
 +-- NotReadable            3  nothing could be read at all (credentials missing, STS denied)
 +-- ChangeRefused         70  the gate stopped an operation that is not on the list of reads
@@ -64,6 +65,10 @@ class BadPlanFile(BadInput):
 
 class WrongCode(BadInput):
     """Raised when the code is not the plan's."""
+
+
+class WrongCount(BadInput):
+    """Raised when a plan purges a queue and another count than that of its letters was typed, or none."""
 
 
 class PlanExpired(BadInput):

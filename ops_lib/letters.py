@@ -1,12 +1,16 @@
-"""Evidence of dead letters: messages that a leased inspection saw, as SQS gave them."""
+"""Evidence of dead letters: messages that a leased inspection saw, as SQS gave them, and what was logged about them."""
 
 from __future__ import annotations
 
 import base64
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
+
+from ops_lib.evidence import LogLine, Traceback, Unread
+from ops_lib.job_id import UUID
 
 
 @dataclass(frozen=True)
@@ -27,6 +31,10 @@ class DeadLetter:
     attributes: Mapping[str, Mapping[str, object]] = field(default_factory=dict)
     system_attributes: Mapping[str, str] = field(default_factory=dict)
     md5_of_attributes: str = ""
+
+    def as_received(self) -> dict[str, object]:
+        """Return it as ReceiveMessage gave it, without the receipt handle: what a backup keeps."""
+        return {"Body": self.body, "Attributes": self.system_attributes, "MessageAttributes": self.attributes}
 
     def is_of(self, written_at: datetime | None) -> bool:
         """Return whether it can be of the object written then: one sent before that is of an earlier object."""
@@ -65,3 +73,82 @@ def as_json(attribute: Mapping[str, Any]) -> dict[str, Any]:
         name: base64.b64encode(value).decode() if isinstance(value, bytes) else value
         for name, value in attribute.items()
     }
+
+
+@dataclass(frozen=True)
+class MoveTask:
+    """One message move task of a dead-letter queue (ListMessageMoveTasks); `moved` and `to_move` are approximate.
+
+    `started_ms`: StartedTimestamp, milliseconds since 1970 as SQS gives it. `handle`: what cancels it, only while it is
+    RUNNING. `rate`: messages a second at the most, None where SQS finds its own.
+    """
+
+    status: str
+    started_ms: int
+    moved: int
+    to_move: int | None = None
+    rate: int | None = None
+    handle: str | None = None
+    failure: str | None = None
+
+    @property
+    def is_active(self) -> bool:
+        """Return whether it is not over: SQS starts no other one of the same queue meanwhile."""
+        return self.status in ("RUNNING", "CANCELLING")
+
+    @property
+    def words(self) -> str:
+        """Return how far it is, as one clause."""
+        of = "" if self.to_move is None else f" of about {self.to_move}"
+        why = f": {self.failure}" if self.failure else ""
+        return f"{self.status}, {self.moved}{of} messages moved{why}"
+
+
+@dataclass(frozen=True)
+class LinesWanted:
+    """Which log lines may say why letters failed: warnings and errors that name one of `job_ids`, and those of
+    `loggers` that name no job, from `since` to `until` (UTC)."""
+
+    job_ids: tuple[str, ...]
+    loggers: tuple[str, ...]
+    since: datetime
+    until: datetime
+
+
+@dataclass(frozen=True)
+class LetterLines:
+    """Those lines, oldest first. `left_out`: jobs that were too many to be asked for at once.
+
+    `gaps` as in JobLogs; `tracebacks` of the newest line of the newest signatures, `untraced` why some were not read.
+    """
+
+    lines: tuple[LogLine, ...]
+    wanted: LinesWanted
+    groups: tuple[str, ...]
+    left_out: frozenset[str] = frozenset()
+    gaps: tuple[str, ...] = ()
+    tracebacks: tuple[Traceback, ...] = ()
+    untraced: Unread | None = None
+
+
+_PREFIX = re.compile(r"^\S+ \[[A-Z]+\] \S+: ")
+# What differs from one failure to the next of the same kind, the longest first.
+_VARYING = tuple(
+    (re.compile(pattern), name)
+    for pattern, name in (
+        (rf"{UUID.pattern}", "<id>"),
+        (r"(?i)(request ?id|host ?id|x-amz-[a-z0-9-]*id[a-z0-9-]*)(['\": =]+)[\w+/=-]+", r"\1\2<id>"),
+        (r"s3://[^\s,)'\"]+", "s3://<object>"),
+        (r"\b[0-9a-fA-F]{12,}\b", "<id>"),
+        (r"(?<![A-Za-z])\d+(?:\.\d+)?(?![A-Za-z])", "<n>"),
+    )
+)
+LONGEST_SIGNATURE = 240
+
+
+def signature(message: str) -> str:
+    """Return what a log line says without time, level, logger, ids and numbers: the same for failures of one kind."""
+    text = _PREFIX.sub("", " ".join(message.split()))
+    for pattern, name in _VARYING:
+        text = pattern.sub(name, text)
+    return text if len(text) <= LONGEST_SIGNATURE else f"{text[:LONGEST_SIGNATURE]}..."

@@ -18,10 +18,12 @@ from typing import Any
 from ops_lib.aws import Aws, connect_responder
 from ops_lib.change import store
 from ops_lib.change.backup import backup_of
+from ops_lib.change.following import LONGEST_S, following_of
 from ops_lib.change.journal import Entry, journal_at
 from ops_lib.change.mover import Mover, Task, replays_before
 from ops_lib.change.outcome import Outcome, StepOutcome, Verified
 from ops_lib.change.plan import Plan, Step
+from ops_lib.change.purge import Purger
 from ops_lib.change.send import Admitted
 from ops_lib.change.step import Applier
 from ops_lib.change.world import differences
@@ -35,14 +37,24 @@ WAIT_S, POLL_S = 20.0, 1.0
 
 
 def apply(
-    path: Path, code: str, environment: str | None, tell: Tell, wait_s: float = WAIT_S, clock: Clock | None = None
+    path: Path,
+    code: str,
+    environment: str | None,
+    tell: Tell,
+    wait_s: float | None = None,
+    clock: Clock | None = None,
+    count: int | None = None,
 ) -> Outcome:
     """Apply the plan in a file, or go on with it where an earlier run was ended; return what came of it.
 
-    Raises BadInput (plan, code, age, environment, account, region) and NotReadable before anything is sent, and
+    `wait_s`: how long the world is asked afterwards, 20 s where it is None; a message move task is followed as long as
+    it runs then, for an hour at the most. `count`: how many letters a plan that purges a queue deletes.
+
+    Raises BadInput (plan, code, count, age, environment, account, region) and NotReadable before anything is sent, and
     BadJournal or NotJournalled where the journal does not hold.
     """
     plan = store.read(path, code)
+    store.require_count(plan, count)
     settings = open_settings(environment or plan.environment)
     clock = clock or settings.now
     store.require_fresh(plan, clock())
@@ -56,9 +68,14 @@ def apply(
         store.require_fresh(plan, clock())  # again: whoever waited may have waited too long
         # From here on an interrupt is noted, not raised: what is under way ends and is written down.
         with _interrupted() as stop:
-            steps = _apply_steps(Applier(aws, journal, plan, _real_clock), tell, stop)
+            applier = Applier(aws, journal, plan, _real_clock)
+            steps = _apply_steps(applier, tell, stop)
             lock.close()
-            verified = _verify(aws, plan, steps, wait_s, stop)
+            following = following_of(applier, tell) if all(step.is_done for step in steps) else None
+            if following:
+                following.follow(LONGEST_S if wait_s is None else wait_s, stop)
+                wait_s = 0.0
+            verified = _verify(aws, plan, steps, WAIT_S if wait_s is None else wait_s, stop)
             if any(step.state != "already-done" for step in steps):
                 facts = {"verified": verified.state, "words": verified.words()}
                 journal.append("note", plan.id, None, facts, _real_clock())
@@ -81,7 +98,9 @@ def _apply_steps(applier: Applier, tell: Tell, stop: Sequence[str]) -> tuple[Ste
         outcomes[outcome.number] = outcome
         tell(redacted(outcome.event()))
 
-    mover = Mover(applier, backup_of(plan, applier.aws.settings), stop, replays_before(entries))
+    backup = backup_of(plan, applier.aws.settings)
+    mover = Mover(applier, backup, stop, replays_before(entries))
+    purger = Purger(applier.aws, journal, plan, applier.clock, backup, stop)
     for group in _groups(plan.steps):
         before = [(plan.steps[number - 1], outcome) for number, outcome in outcomes.items()]
         ready = []
@@ -93,7 +112,7 @@ def _apply_steps(applier: Applier, tell: Tell, stop: Sequence[str]) -> tuple[Ste
         if ready and ready[0].step.letter:
             mover.move(ready, ended)
         elif ready:
-            ended(applier.apply(*ready[0]))
+            ended((purger if ready[0].step.letters else applier).apply(*ready[0]))
     return tuple(outcomes[number] for number in sorted(outcomes))
 
 

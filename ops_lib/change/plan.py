@@ -73,6 +73,7 @@ class Step:
     `job_id`: the job it puts right; "" where it is about no single one, so that every other step hangs on it.
     `letter`: the dead letter that the call is about: SendMessage sends it to where it came from and then deletes it,
     DeleteMessage (whose receipt handle nobody knows before) only deletes it.
+    `letters`: all that a PurgeQueue takes. They are received and compared again, and kept in the backup, before it.
     """
 
     title: str
@@ -87,6 +88,7 @@ class Step:
     doubles: str = ""
     job_id: str = ""
     letter: Letter | None = None
+    letters: tuple[Letter, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -128,6 +130,11 @@ class Plan:
         """Return the jobs it puts right, in order."""
         return tuple(dict.fromkeys(step.job_id for step in self.steps if step.job_id))
 
+    @property
+    def count(self) -> int | None:
+        """Return how many letters it purges, which the operator types besides the code; None where it purges none."""
+        return sum(len(step.letters) for step in self.steps) or None
+
     def canonical(self) -> bytes:
         """Return the plan as JSON in ASCII: sorted keys, no spaces, times as ISO 8601 in UTC."""
         content = asdict(self) | {"now": self.now.astimezone(UTC).isoformat()}
@@ -155,9 +162,10 @@ def plan_from(text: bytes) -> Plan:
 
 
 def _step(content: dict[str, Any]) -> Step:
-    done_when, letter = content.pop("done_when"), content.pop("letter")
+    done_when, letter, letters = (content.pop(name) for name in ("done_when", "letter", "letters"))
     return Step(
         letter=Letter(**letter) if letter is not None else None,
+        letters=tuple(Letter(**one) for one in letters),
         call=Call(**content.pop("call")),
         conditions=tuple(_condition(one) for one in content.pop("conditions")),
         done_when=_condition(done_when) if done_when is not None else None,

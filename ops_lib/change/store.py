@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 from ops_lib.change.plan import VALID_FOR, BadPlan, Plan, plan_from, same_code
-from ops_lib.errors import BadPlanFile, PlanExpired, WrongCode
+from ops_lib.errors import BadPlanFile, PlanExpired, WrongCode, WrongCount
 from ops_lib.settings import Settings
 
 ANEW = "run the notebook again and review the plan that it makes"
@@ -48,6 +48,16 @@ def read(path: Path, code: str) -> Plan:
         rule = f"it is not the code of the plan {plan.title!r}, or the plan was edited after it was reviewed"
         raise WrongCode("--code", code, rule, f"type the code that the review showed, or {ANEW}")
     return plan
+
+
+def require_count(plan: Plan, count: int | None) -> None:
+    """Raise WrongCount unless `count` is how many letters the plan purges: None for a plan that purges nothing."""
+    if count == plan.count:
+        return
+    if plan.count is None:
+        raise WrongCount("--count", count, "this plan purges no queue", "leave it out")
+    rule = "this plan purges a queue, and this is not how many dead letters it deletes"
+    raise WrongCount("--count", count, rule, "read the plan again and give that number with --count")
 
 
 def require_fresh(plan: Plan, now: datetime) -> None:

@@ -18,9 +18,10 @@ from ops_lib.decide.checks import (
 )
 from ops_lib.decide.findings import Finding
 from ops_lib.decide.notifications import notification_findings
+from ops_lib.decide.queue_lint import dlq_name, queue_lint
 from ops_lib.decide.worker_lines import worker_line_findings
 from ops_lib.decide.workers import stopped_task_findings, worker_findings
-from ops_lib.evidence import Alarm, Queue, QueuePair, Read, Unread
+from ops_lib.evidence import Alarm, Queue, Read, Unread
 from ops_lib.gathered import PipelineEvidence
 
 
@@ -39,7 +40,7 @@ def pipeline_findings(evidence: PipelineEvidence, oldest_age_limit_s: float) -> 
         *notification_findings(evidence),
         *_alarms(evidence),
         *_endpoint(evidence),
-        *_configuration(evidence),
+        *queue_lint(evidence.queues, evidence.alarms),
     )
 
 
@@ -60,13 +61,8 @@ def _dead_letters(evidence: PipelineEvidence) -> Iterator[Finding]:
     empty = 0
     for key, pair in evidence.queues.items():
         if pair.dlq is None:
-            yield Finding(
-                f"no-dead-letter-queue:{key}",
-                "note",
-                f"Queue {key} has no dead-letter queue: a failing message is retried until it expires.",
-                DEAD_LETTERS,
-            )
-        elif isinstance(pair.dlq, Unread):
+            continue  # said by the lint
+        if isinstance(pair.dlq, Unread):
             yield unread_finding(f"dead-letters:{key}", f"dead letters of {key}", pair.dlq, DEAD_LETTERS)
         elif pair.dlq.value.all_messages:
             yield _dead(key, pair.dlq.value)
@@ -118,7 +114,7 @@ def _alarms(evidence: PipelineEvidence) -> Iterator[Finding]:
         yield unread_finding("alarms", "which alarms are firing", evidence.alarms, TRIAGE)
         return
     alarms = evidence.alarms.value
-    dead = {_dlq_name(pair) for pair in evidence.queues.values()} - {None}
+    dead = {dlq_name(pair) for pair in evidence.queues.values()} - {None}
     firing = [alarm for alarm in alarms if alarm.state == "ALARM"]
     for alarm in (a for a in firing if a.queue_name not in dead):
         said = f"Alarm {alarm.name} is firing."
@@ -130,15 +126,6 @@ def _alarms(evidence: PipelineEvidence) -> Iterator[Finding]:
         said = f"{counted(on_dead, 'alarm')} on dead-letter queues {is_or_are(on_dead)} firing."
         step = "See the finding on each queue; the alarm stays until its messages are gone."
         yield Finding("alarms-on-dead-letters", "warning", said, TRIAGE, tuple(on_dead), step)
-    silent = [alarm.name for alarm in alarms if not alarm.actions]
-    if silent:
-        said = f"{len(silent)} of {len(alarms)} alarms notify nobody."
-        yield Finding("silent-alarms", "note", said, TRIAGE, tuple(silent), "Add alarm_actions in Terraform.")
-    watched = {alarm.queue_name for alarm in alarms}
-    bare = sorted(name for name in dead if name and name not in watched)
-    if bare:
-        said = f"{counted(bare, 'dead-letter queue')} without an alarm."
-        yield Finding("unwatched-dead-letters", "note", said, TRIAGE, tuple(bare), "Add the alarm in Terraform.")
     if not firing:
         yield Finding("alarms", "ok", f"None of {len(alarms)} alarms is firing.", TRIAGE)
 
@@ -161,31 +148,6 @@ def _endpoint(evidence: PipelineEvidence) -> Iterator[Finding]:
     else:
         said = f"Endpoint {name} is InService with config {endpoint.config_name}."
         yield Finding("endpoint", "ok", said, ENDPOINT)
-
-
-def _configuration(evidence: PipelineEvidence) -> Iterator[Finding]:
-    short = []
-    for pair in evidence.queues.values():
-        if isinstance(pair.main, Read) and isinstance(pair.dlq, Read):
-            kept, source = pair.dlq.value.retention_s, pair.main.value.retention_s
-            if kept < source:
-                short.append(f"{pair.dlq.value.name}: {words(kept)}, its source {words(source)}")
-    if short:
-        yield Finding(
-            "dead-letter-retention",
-            "note",
-            f"{counted(short, 'dead-letter queue')} with a shorter retention than the source: evidence will be lost.",
-            DEAD_LETTERS,
-            tuple(short),
-            "Set the dead-letter queue's retention to 14 days: its age counts from the original enqueue.",
-        )
-
-
-def _dlq_name(pair: QueuePair) -> str | None:
-    if isinstance(pair.dlq, Read):
-        return pair.dlq.value.name
-    arn = pair.main.value.dlq_arn if isinstance(pair.main, Read) else None
-    return arn.rsplit(":", 1)[-1] if arn else None
 
 
 def _since(alarm: Alarm) -> str:

@@ -9,8 +9,10 @@ from datetime import datetime, timedelta
 from ops_lib.aws import Aws
 from ops_lib.evidence import Evidence, QueuePair, Read, S3Object, Unread
 from ops_lib.gathered import JobEvidence, PipelineEvidence
+from ops_lib.letters import LetterLines, LinesWanted
 from ops_lib.read.alarms import read_alarms
 from ops_lib.read.jobs import read_completed_since, read_open_jobs
+from ops_lib.read.letter_lines import read_letter_lines
 from ops_lib.read.metrics import read_depth_history, read_oldest_age_s
 from ops_lib.read.notifications import read_notifications
 from ops_lib.read.objects import read_prefix
@@ -72,6 +74,10 @@ class PipelineReads:
         """Return the evidence of each job by id; four at a time, so that a long list does not queue up."""
         with ThreadPoolExecutor(max_workers=4) as few:
             return dict(zip(job_ids, few.map(lambda job_id: gather_job(self._shared, job_id), job_ids), strict=True))
+
+    def letter_lines(self, wanted: LinesWanted) -> Evidence[LetterLines]:
+        """Return the log lines that may say why dead letters failed."""
+        return read_letter_lines(self.aws, self._shared.groups.result(), wanted)
 
     def sources(self, job_ids: Sequence[str]) -> dict[str, Evidence[tuple[S3Object, ...]]]:
         """Return the source objects of each job by id: one ListObjectsV2 each, for the first 200; the rest unread."""

@@ -27,6 +27,11 @@ def read_pair(aws: Aws, key: str) -> QueuePair:
     return QueuePair(key, main, None if arn is None else _dead_letters(aws, key, arn))
 
 
+def read_queue(aws: Aws, url: str) -> Evidence[Queue]:
+    """Return one queue by its URL."""
+    return attempt(f"sqs:GetQueueAttributes {url.rsplit('/', 1)[-1]}", lambda: _attributes(aws, url))
+
+
 def _dead_letters(aws: Aws, key: str, arn: str) -> Evidence[Queue]:
     # AWS: a dead-letter queue lies in the account and region of its source, so its name is enough to find it.
     name = arn.rsplit(":", 1)[-1]

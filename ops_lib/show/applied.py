@@ -44,6 +44,8 @@ def readable(event: Mapping[str, Any]) -> str:
         lines += [f"     changed: {_changed(one)}" for one in event.get("changed", [])]
         lines += [f"     may have been doubled: {event['doubles']}"] if event.get("doubles") else []
         return "\n".join(lines)
+    if event["event"] == "progress":
+        return f"     {event['words']}"
     journal = event["journal"]
     return f"{_coloured(event['state'])}: {event['words']}\njournal: {journal['entries']} entries, {journal['head']}"
 

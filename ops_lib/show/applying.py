@@ -16,10 +16,11 @@ from threading import Lock, Thread
 _ONE_AT_A_TIME = Lock()
 
 
-def command(path: Path, code: str, environment: str) -> list[str]:
-    """Return the command that applies the plan in `path`; the code is passed on as it was typed."""
-    module = [sys.executable, "-m", "ops_lib"]
-    return [*module, "apply", str(path), f"--code={code}", "-e", environment, "--json"]
+def command(path: Path, code: str, environment: str, count: str | None = None) -> list[str]:
+    """Return the command that applies the plan in `path`; code and count are passed on as they were typed."""
+    counted = [] if count is None else [f"--count={count.strip()}"]
+    words = ["apply", str(path), f"--code={code}", *counted, "-e", environment, "--json"]
+    return [sys.executable, "-m", "ops_lib", *words]
 
 
 class Applying:

@@ -1,6 +1,7 @@
 """The desk where a plan is approved: reason, code, Apply, and what `ops apply` says while it works.
 
-The button is enabled by the right code alone, as a help; whatever is pressed goes to `ops apply` as it was typed.
+The button is enabled by the right code alone (of a purge: with the right count), as a help; whatever is pressed goes
+to `ops apply` as it was typed.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ from ops_lib.show.progress import Progress, record
 
 WIDE = widgets.Layout(width="auto", max_width="62em")
 BROKEN = "The notebook failed here. What has been changed, if anything, is in the journal."
+MISCOUNTED = '<span class="badge warning">not how many letters this plan deletes</span>'
 WRONG = '<span class="badge warning">not the code of this plan</span>'
 ROW = widgets.Layout(flex_flow="row wrap", align_items="center")
 
@@ -34,14 +36,17 @@ class Approval:
         self.applying: Applying | None = None
         self.reason = widgets.Textarea(plan.reason, description="reason", rows=2, continuous_update=False, layout=WIDE)
         self.code = widgets.Text("", description="code", placeholder="type the code")
+        self.count = widgets.Text("", description="count", placeholder="how many letters it deletes")
         self.apply = widgets.Button(description="Apply", icon="check", disabled=True)
         self.stop = widgets.Button(description="Stop", icon="stop", disabled=True)
         self.head, self.hint, self.by_hand, self.trouble, self.told = (widgets.HTML() for _ in range(5))
-        controls = widgets.HBox([self.code, self.apply, self.stop, self.hint], layout=ROW)
+        typed = [self.code, self.count] if plan.count is not None else [self.code]
+        controls = widgets.HBox([*typed, self.apply, self.stop, self.hint], layout=ROW)
         self.widget = widgets.VBox([self.reason, self.head, controls, self.trouble, self.told, self.by_hand])
         self._offer(plan, path)
         self.reason.observe(self._caught(self._new_reason), names="value")
         self.code.observe(self._caught(self._typed), names="value")
+        self.count.observe(self._caught(self._typed), names="value")
         self.apply.on_click(self._caught(self._press))
         self.stop.on_click(self._caught(self._stop))
 
@@ -54,7 +59,7 @@ class Approval:
         self.plan, self.path = plan, path
         self.head.value = plan_tables.approval(plan)
         self.by_hand.value = plan_tables.by_hand(plan, path, self.settings.name) + instead_of
-        self.code.value = ""
+        self.code.value = self.count.value = ""
         self._typed()
 
     def _new_reason(self) -> None:
@@ -70,15 +75,18 @@ class Approval:
 
     def _typed(self) -> None:
         right = same_code(self.code.value, self.plan)
-        self.apply.disabled = self.running or not right
+        counted = self.plan.count is None or self.count.value.strip() == str(self.plan.count)
+        self.apply.disabled = self.running or not (right and counted)
         self.apply.button_style = "" if self.apply.disabled else "danger"
         if not self.running:
-            self.hint.value = WRONG if self.code.value.strip() and not right else ""
+            wrong_count = MISCOUNTED if self.count.value.strip() and not counted else ""
+            self.hint.value = WRONG if self.code.value.strip() and not right else wrong_count
 
     def _press(self) -> None:
         if self.running:
             return
-        words = command(self.path, self.code.value, self.settings.name)
+        counted = () if self.plan.count is None else (self.count.value,)
+        words = command(self.path, self.code.value, self.settings.name, *counted)
         before = self.progress
         self.trouble.value = ""
         self._show(Progress(self.plan))
@@ -103,7 +111,7 @@ class Approval:
         self._caught(lambda: self._finish(before.ended(exit_code)))()
 
     def _finish(self, progress: Progress) -> None:
-        self.code.value = ""
+        self.code.value = self.count.value = ""
         self._show(progress)
         self.keep(record(progress))
 
@@ -115,7 +123,7 @@ class Approval:
     def _controls(self) -> None:
         done = self.progress is not None and self.progress.end == "done"
         self.reason.disabled = self.running or self.begun
-        self.code.disabled = self.running or done
+        self.code.disabled = self.count.disabled = self.running or done
         self.stop.disabled = not self.running
         self._typed()
 

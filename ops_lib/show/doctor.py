@@ -11,6 +11,7 @@ from ops_lib.evidence import Evidence, Read, Unread
 from ops_lib.gathered import JobEvidence
 from ops_lib.read.identity import write_power
 from ops_lib.read.invocations import TABLE, read_failure
+from ops_lib.read.move_tasks import read_move_tasks
 from ops_lib.read.one_job import read_job
 from ops_lib.read.pipeline import PipelineReads
 from ops_lib.read.tracebacks import try_following
@@ -60,8 +61,10 @@ def _reads(settings: Settings) -> list[Line]:
 
 
 def _on_demand(aws: Aws, job: JobEvidence, now: datetime) -> dict[str, Evidence[object]]:
-    """Return the reads that only a job's own rows and lines lead to, each tried on what nobody has."""
+    """Return the reads that only a job's own rows and lines lead to, or dead letters, each tried once."""
     tried: dict[str, Evidence[object]] = {}
+    if pair := next((pair for pair in job.queues.values() if pair.dlq is not None), None):
+        tried["message move tasks"] = read_move_tasks(aws, pair)
     if TABLE in aws.settings.tables:
         tried["inference failures"] = read_failure(aws)
     if isinstance(job.logs, Read):

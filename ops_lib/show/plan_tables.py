@@ -31,16 +31,18 @@ def plan_table(plan: Plan, endpoint_url: str | None) -> str:
 def approval(plan: Plan) -> str:
     """Return what approving takes: the code, until when it holds, and where it changes something."""
     where = f"{plan.environment}, account {plan.account_id}, {plan.region}"
+    also = "<span>type <b>how many dead letters it deletes</b> besides the code</span>" if plan.count else ""
     return (
         f'<div class="approve"><span>code of this plan <b class="code">{safe(plan.code)}</b></span>'
-        f"<span>changes <b>{safe(where)}</b></span>"
+        f"<span>changes <b>{safe(where)}</b></span>{also}"
         f"<span>valid until <b>{plan.expires:%H:%M} UTC</b> on {plan.expires:%Y-%m-%d}</span></div>"
     )
 
 
 def by_hand(plan: Plan, path: Path, environment: str) -> str:
-    """Return the command that applies the plan from a terminal."""
-    return f'<p class="small">From a terminal: <code>{safe(command_line(plan, path, environment))}</code></p>'
+    """Return the command that applies the plan from a terminal; a purge's count is left to be typed."""
+    count = " <code>--count N</code>, N being how many dead letters it deletes" if plan.count else ""
+    return f'<p class="small">From a terminal: <code>{safe(command_line(plan, path, environment))}</code>{count}</p>'
 
 
 def replaced(plan: Plan, path: Path) -> str:

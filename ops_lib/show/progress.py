@@ -46,7 +46,10 @@ ENDS = {
 
 @dataclass(frozen=True)
 class Progress:
-    """One run of `ops apply`: each step's state and words by number, its outcome, what else it said, its exit code."""
+    """One run of `ops apply`: each step's state and words by number, its outcome, what else it said, its exit code.
+
+    `far`: how far what SQS goes on with by itself was when it was told last.
+    """
 
     plan: Plan
     started: bool = False
@@ -54,6 +57,7 @@ class Progress:
     open_intents: tuple[Any, ...] = ()
     outcome: Mapping[str, Any] | None = None
     words: tuple[str, ...] = ()
+    far: str = ""
     exit_code: int | None = None
 
     def heard(self, line: str) -> Progress:
@@ -66,6 +70,8 @@ class Progress:
             if kind == "step":
                 told = (str(event["state"]), str(event.get("words") or ""))
                 return replace(self, started=True, steps={**self.steps, int(event["number"]): told})
+            if kind == "progress":
+                return replace(self, started=True, far=str(event["words"]))
             if kind == "outcome":
                 return replace(self, started=True, outcome=dict(event))
         except (ValueError, TypeError, KeyError, AttributeError):
@@ -117,6 +123,8 @@ class Progress:
             return self.words[-1] if self.words else "Starting ..."
         if len(self.steps) < len(self.plan.steps):
             return "Applying, one call after the other ..."
+        if self.far:
+            return f"SQS moves the letters: {self.far}. Stop cancels it; what was moved stays moved."
         return "Every step has ended; the world is asked whether it has become what the plan wants ..."
 
     def _said(self) -> list[str]:
@@ -125,6 +133,7 @@ class Progress:
         doubles = outcome.get("doubles")
         twice = [f"Possibly twice: {one}" for one in doubles] if isinstance(doubles, list) else []
         told = [str(outcome.get("words") or self._counts()), *twice]
+        told += [f"Message move task: {self.far}"] if self.far else []
         return [line for line in [*told, *(self.words if self.end != "done" else ())] if line]
 
     def _counts(self) -> str:

@@ -144,8 +144,10 @@ def asked(process: subprocess.Popen[str], request: dict[str, Any]) -> Any:
 
 
 @contextmanager
-def stage(root: Path, *incidents: str, name: str = "sandbox-apply", version: str = "newest") -> Iterator[Stage]:
-    """Start the sandbox with these incidents, workers at --speed 400, and the helper processes."""
+def stage(
+    root: Path, *incidents: str, name: str = "sandbox-apply", version: str = "newest", speed: str = "400"
+) -> Iterator[Stage]:
+    """Start the sandbox with these incidents, workers at that speed (0: standing still), and the helper processes."""
     planted = [word for incident in incidents for word in ("--incident", incident)]
     environment = root / "environments" / f"{name}.yaml"
     environment.parent.mkdir(parents=True)
@@ -154,7 +156,7 @@ def stage(root: Path, *incidents: str, name: str = "sandbox-apply", version: str
     helpers = []
     with mock.patch.dict(os.environ, variables):
         try:
-            sandbox = start(root, name, "--version", version, "--speed", "400", "--jobs", "30", *planted)
+            sandbox = start(root, name, "--version", version, "--speed", speed, "--jobs", "30", *planted)
             helpers = [_helper(["-m", "tests.change.starter"]), _helper([OUTSIDE / "hand.py"], **sandbox.access)]
             yield Stage(root, sandbox, open_settings(str(environment)), environment, *helpers)
         finally:

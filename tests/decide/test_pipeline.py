@@ -71,7 +71,9 @@ def with_queue(key: str, pair: Any, **changed: Any) -> PipelineEvidence:
 
 
 def test_a_pipeline_that_is_well_says_what_was_checked() -> None:
-    findings = found(well())
+    pair = well().queues["reassembly"]
+    longer = replace(pair, main=read(replace(pair.main.value, visibility_timeout_s=3600)))  # type: ignore[union-attr]
+    findings = found(with_queue("reassembly", longer))
     assert {f.severity for f in findings.values()} == {"ok"}
     checked = {"dead-letters", "oldest-age", "services", "stopped-tasks", "alarms", "endpoint"}
     assert set(findings) == checked | {"worker-lines", "notifications-overlap"}

@@ -1,4 +1,4 @@
-"""Speaks as `ops apply --json` does, and does nothing: `stand_in_apply.py SCENARIO --code=CODE`.
+"""Speaks as `ops apply --json` does, and does nothing: `stand_in_apply.py SCENARIO --code=CODE ...`.
 
 What it was started with is written first, as words, so that a test can read it.
 """
@@ -34,7 +34,7 @@ def stopped(*_: object) -> None:
     sys.exit(outcome("not-attempted"))
 
 
-def main(scenario: str, code: str) -> int:
+def main(scenario: str, code: str, *_: str) -> int:
     print(f"started with {code} keys={sorted(name for name in os.environ if 'SECRET' in name)}", flush=True)
     if scenario == "wrong-code":
         print("BadPlan: code: got 'XXXXXX'; it is not this plan's. Next: review it again.", flush=True)
@@ -66,4 +66,4 @@ def main(scenario: str, code: str) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1], sys.argv[2]))
+    sys.exit(main(*sys.argv[1:]))

@@ -7,13 +7,14 @@ import sys
 import time
 from collections import defaultdict
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from threading import Event
 
 import pytest
 
 from ops_lib.change import store
-from ops_lib.change.plan import plan_from
+from ops_lib.change.plan import Letter, plan_from
 from ops_lib.show import applying, approval
 from ops_lib.show.approval import Approval
 from tests.show.plans import HOSTILE, plan, settings
@@ -28,12 +29,15 @@ def opened(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Open]:
     made: list[Approval] = []
     scenarios: dict[Path, str] = defaultdict(lambda: "hostile")
 
-    def begin(scenario: str = "done", **words: str) -> Approval:
-        def command(path: Path, code: str, environment: str) -> list[str]:
-            return [sys.executable, str(STAND_IN), scenarios[path], f"--code={code}"]
+    def begin(scenario: str = "done", purges: int = 0, **words: str) -> Approval:
+        def command(path: Path, code: str, environment: str, count: str = "none") -> list[str]:
+            return [sys.executable, str(STAND_IN), scenarios[path], f"--code={code}", f"--count={count}"]
 
         monkeypatch.setattr(approval, "command", command)
         shown, kept = plan(**words), []
+        if purges:
+            letters = tuple(Letter("http://sqs/dlq", f"m{number}", "5d41") for number in range(purges))
+            shown = replace(shown, steps=(replace(shown.steps[0], letters=letters),))
         here = settings(tmp_path)
         desk = Approval(shown, store.write(shown, here), here, kept.append)
         scenarios[desk.path] = scenario
@@ -82,6 +86,35 @@ def test_code_expiry_place_and_command_are_said(opened: Open) -> None:
         assert said in desk.head.value
     assert f"ops apply {desk.path} --code {desk.plan.code} -e sandbox-mine" in desk.by_hand.value
     assert plan_from(desk.path.read_bytes()) == desk.plan
+
+
+def test_a_purge_asks_for_how_many_letters_it_deletes_besides_the_code(opened: Open) -> None:
+    desk = opened(purges=12)
+    assert desk.count in desk.widget.children[2].children
+    assert "how many dead letters it deletes" in desk.head.value
+    assert "--count N" in desk.by_hand.value
+    assert "12" not in desk.by_hand.value.rpartition("--count")[2], "nobody pastes what is to be typed"
+    desk.code.value = desk.plan.code
+    for wrong in ("", "1", "120", "twelve"):
+        desk.count.value = wrong
+        assert desk.apply.disabled
+        assert ("not how many letters" in desk.hint.value) == bool(wrong)
+    desk.count.value = " 12 "
+    assert not desk.apply.disabled
+    desk.code.value = ""
+    assert desk.apply.disabled
+    desk.code.value = desk.plan.code
+    desk.apply.click()
+    assert desk.applying
+    assert desk.applying.wait(20)
+    assert "--count= 12 " in " ".join(desk.applying._process.args)  # type: ignore[arg-type]
+    assert (desk.code.value, desk.count.value) == ("", "")
+
+
+def test_any_other_plan_asks_for_no_count(opened: Open) -> None:
+    desk = opened()
+    assert desk.count not in desk.widget.children[2].children
+    assert "--count" not in desk.by_hand.value + desk.head.value
 
 
 def test_another_reason_is_another_plan_with_another_code_and_file(opened: Open) -> None:

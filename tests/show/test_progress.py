@@ -43,6 +43,17 @@ def test_while_it_runs_each_step_is_where_it_is() -> None:
     assert after(START, FIRST, SECOND, DONE).end is None  # until the process has ended
 
 
+def test_how_far_sqs_is_with_what_it_moves_is_told_while_it_runs_and_at_the_end() -> None:
+    moving = [line(event="progress", number=2, words=f"RUNNING, {count} of about 9 moved <b>") for count in (1, 5)]
+    running = after(START, FIRST, SECOND, *moving)
+    assert running.far == "RUNNING, 5 of about 9 moved <b>"
+    assert "Stop cancels it" in running.html()
+    assert "<b>" not in running.html().split("SQS moves")[1].split("</p>")[0]
+    ended = after(START, FIRST, SECOND, *moving, DONE, exit_code=0)
+    assert (ended.end, "5 of about 9" in ended.html()) == ("done", True)
+    assert json.dumps({"event": "progress"}) in after(line(event="progress")).words
+
+
 def test_who_else_applies_is_named_while_it_waits() -> None:
     waiting = after("waiting: pid 7 <b> is applying a plan\n")
     assert "waiting: pid 7 &lt;b&gt; is applying a plan" in waiting.html()

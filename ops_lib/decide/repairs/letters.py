@@ -21,7 +21,7 @@ from ops_lib.decide.repairs.names import NOBODY, Names, NoRepair, Unsafe
 from ops_lib.decide.stuck_job import judge
 from ops_lib.evidence import Lock, NotKnown, Queue, QueuePair, Read, known
 from ops_lib.gathered import JobEvidence
-from ops_lib.letters import as_json
+from ops_lib.letters import DeadLetter, as_json
 
 What = Literal["replay", "discard"]
 # What one more copy of a message does, by what it is about (pipeline.md 8: F37, section 3).
@@ -84,13 +84,13 @@ def _step(
     names: Names,
     now: datetime,
 ) -> Step:
-    main, dlq = _pair(queues, one.letter.queue)
+    main, dlq = pair_of(queues, one.letter.queue)
     _require_bucket(one, names)
     letter, body = one.letter, one.body
     job = Job(Case(evidence, now), judge(evidence, now), names) if evidence else None
     segment = "" if body.segment_index is None else f" of segment {body.segment_index}"
     about = f"{body.kind}{segment}" + (f" of job {body.job_id}" if body.job_id else "")
-    held = Letter(dlq.url, letter.message_id, _md5(letter.body), str(letter.md5_of_attributes))
+    held = letter_in(dlq, letter)
     shared: dict[str, Any] = {
         "before": f"{letter.message_id} lies in {dlq.name}, received {letter.receives} times: {one.name}, {one.why}",
         "letter": held,
@@ -103,7 +103,7 @@ def _step(
             after="it is deleted; its copy is in the backup file of this plan",
             risk="If the class is wrong, what it asked for is not done: send it again from the backup.",
             undo="send the copy in the backup file to its main queue",
-            conditions=_still_as_judged(job),
+            conditions=still_as_judged(job),
             **shared,
         )
     return Step(
@@ -112,14 +112,15 @@ def _step(
         after=f"the same message, body and attributes, is in {main.name}, and only then the letter is deleted",
         risk="If what failed the last time still fails, it comes back as a new dead letter.",
         undo="none: a message cannot be called back",
-        conditions=(*_still_as_judged(job), *_still_needed(job, one)),
+        conditions=(*still_as_judged(job), *_still_needed(job, one)),
         harmless_twice=body.kind in DOUBLES,
         doubles=DOUBLES.get(body.kind, ""),
         **shared,
     )
 
 
-def _pair(queues: Mapping[str, QueuePair], key: str) -> tuple[Queue, Queue]:
+def pair_of(queues: Mapping[str, QueuePair], key: str) -> tuple[Queue, Queue]:
+    """Return a main queue and its dead-letter queue. Raises Unsafe where there is none, NotKnown where unread."""
     pair = queues.get(key)
     if pair is None or pair.dlq is None:
         raise Unsafe(f"no queue of this deployment is called {key}")
@@ -155,7 +156,7 @@ def _message(url: str, one: JudgedLetter) -> dict[str, Any]:
     return arguments | {name: system[name] for name in same if name in system}
 
 
-def _still_as_judged(job: Job | None) -> tuple[Condition, ...]:
+def still_as_judged(job: Job | None) -> tuple[Condition, ...]:
     """The job's row says what it said when the letter was judged: gone, or of the same status."""
     if job is None:
         return ()
@@ -185,8 +186,10 @@ def _object(one: JudgedLetter) -> Condition:
     return conditions.objects_are(f"the object it is about exists ({key})", bucket, key, [key])
 
 
-def _md5(body: str) -> str:
-    return hashlib.md5(body.encode("utf-8", "surrogatepass"), usedforsecurity=False).hexdigest()
+def letter_in(dlq: Queue, letter: DeadLetter) -> Letter:
+    """Return what a plan holds of a letter: enough to find it and to know it again."""
+    md5 = hashlib.md5(letter.body.encode("utf-8", "surrogatepass"), usedforsecurity=False).hexdigest()
+    return Letter(dlq.url, letter.message_id, md5, str(letter.md5_of_attributes))
 
 
 def _reason(what: What, chosen: Sequence[JudgedLetter]) -> str:

@@ -1,4 +1,7 @@
-"""Write to and hold dead letters by plain boto3: dead_letters.py send QUEUE COUNT | hold QUEUE COUNT SECONDS."""
+"""Write to and hold dead letters by plain boto3.
+
+dead_letters.py send QUEUE COUNT | hold QUEUE COUNT SECONDS | die MAIN-QUEUE COUNT (sent there, received till they die)
+"""
 
 from __future__ import annotations
 
@@ -19,6 +22,9 @@ def main(what: str, queue: str, count: int, seconds: int = 0) -> None:
         numbers = range(start, min(start + 10, count))
         entries = [{"Id": str(number), "MessageBody": json.dumps({"number": number})} for number in numbers]
         assert not sqs.send_message_batch(QueueUrl=url, Entries=entries).get("Failed")
+    hidden = {"MaxNumberOfMessages": 10, "VisibilityTimeout": 0}
+    while what == "die" and sqs.receive_message(QueueUrl=url, **hidden).get("Messages"):
+        pass
 
 
 if __name__ == "__main__":
