@@ -109,7 +109,8 @@ def load_environment(path: Path) -> EnvironmentFile:
     """Return the parsed YAML; raises BadEnvironment naming the key, the value and the rule."""
     try:
         content = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+    # A day that no month has, and a number without end, are ValueErrors of the constructors that YAML calls.
+    except (OSError, ValueError, RecursionError, yaml.YAMLError) as error:
         one_line = " ".join(str(error).split())
         raise BadEnvironment("environment file", str(path), f"not readable as YAML: {one_line}", "mend it") from None
     if content is None:

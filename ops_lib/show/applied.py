@@ -29,6 +29,8 @@ def _say(text: str, to: TextIO) -> None:
     """Print a line, or nothing where whoever listened has gone: what has begun ends, and the journal has it."""
     try:
         click.echo(text, to)
+    except UnicodeEncodeError:  # half a character, or a terminal that knows less than UTF-8
+        click.echo(text.encode("ascii", "backslashreplace").decode(), to)
     except BrokenPipeError:
         with open(os.devnull, "wb") as nowhere:
             os.dup2(nowhere.fileno(), to.fileno())
