@@ -15,6 +15,7 @@ from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
+from botocore.client import BaseClient
 from botocore.exceptions import BotoCoreError, ClientError
 from botocore.parsers import ResponseParserError
 
@@ -63,6 +64,8 @@ def make_lender(permit: Permit) -> Callable[[Any, Terms], AbstractContextManager
     @contextmanager
     def lend(client: Any, terms: Terms) -> Iterator[Lease]:
         """Yield a lease on a dead-letter queue. Raises ChangeRefused, with nothing received, for any other queue."""
+        if not isinstance(client, BaseClient):
+            raise _refusal(terms.queue_url, "what was given is no client of boto3's")
         visible, in_flight = _counts_of_dead_letter_queue(client, terms)
         began = time.monotonic()
         # In a thread of its own: an interrupt of ours must not lose the handles of a receive that is under way.

@@ -21,6 +21,7 @@ from ops_lib.errors import ChangeRefused
 from ops_lib.evidence import known
 from ops_lib.lease import LONGEST_S, Terms
 from ops_lib.read.queues import read_pair
+from tests.read.crafted import answers
 
 ROOT = Path(__file__).parents[1]
 PROVE = bool(os.environ.get("OPS_PROVE"))
@@ -88,27 +89,24 @@ def test_a_main_queue_is_never_looked_into(aws: Aws, key: str, why: str) -> None
     assert counts(aws, url) == before
 
 
-class _Queue:
-    """A client that says of a queue what no queue of the pipeline says."""
-
-    def get_queue_attributes(self, **_: Any) -> dict[str, Any]:
-        return {"Attributes": {"ApproximateNumberOfMessages": "1", "ApproximateNumberOfMessagesNotVisible": "0"}}
-
-    def list_dead_letter_source_queues(self, **_: Any) -> dict[str, Any]:
-        return {"queueUrls": []}
-
-    def receive_message(self, **_: Any) -> dict[str, Any]:
-        return pytest.fail("it received")  # type: ignore[no-any-return]
+def test_a_queue_that_no_redrive_policy_names_is_no_dead_letter_queue(aws: Aws, dlq: str) -> None:
+    with (
+        answers(ListDeadLetterSourceQueues=lambda _: {"queueUrls": []}) as asked,
+        pytest.raises(ChangeRefused, match="not a dead-letter queue"),
+        gate.lend(aws.once("sqs"), Terms(dlq, 30, 1)),
+    ):
+        pytest.fail("it was lent")
+    assert "sqs:ReceiveMessage" not in [operation for operation, _ in asked]
 
 
-def test_a_queue_that_no_redrive_policy_names_is_no_dead_letter_queue() -> None:
-    with pytest.raises(ChangeRefused, match="not a dead-letter queue"), gate.lend(_Queue(), Terms("u/q", 30, 1)):
+def test_what_is_no_client_is_lent_nothing() -> None:
+    with pytest.raises(ChangeRefused, match="no client"), gate.lend(object(), Terms("u/q", 30, 1)):
         pytest.fail("it was lent")
 
 
 @pytest.mark.parametrize(("hide_s", "receives"), [(0, 1), (LONGEST_S + 1, 1), (30, 0)])
-def test_terms_without_a_bound_are_refused(hide_s: int, receives: int) -> None:
-    with pytest.raises(ChangeRefused, match="hides for"), gate.lend(_Queue(), Terms("u/q", hide_s, receives)):
+def test_terms_without_a_bound_are_refused(aws: Aws, hide_s: int, receives: int) -> None:
+    with pytest.raises(ChangeRefused, match="hides for"), gate.lend(aws.once("sqs"), Terms("u/q", hide_s, receives)):
         pytest.fail("it was lent")
 
 

@@ -90,6 +90,9 @@ def _class(letter: DeadLetter, body: Body, jobs: Mapping[str, JobEvidence], now:
         raise _Answer("unknown", f"what a message of the {letter.queue} queue means is not known here", CALL)
     if body.records > 1:
         raise _Answer("unknown", f"it holds {body.records} records, and the pipeline reads the first alone", CALL)
+    if body.kind == "other object event" and not (letter.queue == "chunking" and str(body.key).startswith("input/")):
+        # Chunking keeps every other *.mp4 below input/ for good (pipeline.md 4); any other key may be a newer version's.
+        raise _Answer("unknown", f"no version that is known here writes the key {body.key}", CALL)
     job = jobs.get(body.job_id) if body.job_id else None
     if body.job_id and job is None:
         raise _Answer("unknown", f"its job {body.job_id} was not read", WAIT)

@@ -144,6 +144,8 @@ TABLE = [
     ("ingest", INGEST, NO_ROW, "unknown-job", DISCARD),
     ("job-events", json.dumps({"dynamodb": {"Keys": {"job_id": {"S": JOB}}}}), job(), "would-do-harm", DISCARD),
     ("brand-new", MESSAGE, job(), "unknown", CALL),
+    ("video-worker", s3("brand-new/key.mp4"), None, "unknown", CALL),
+    ("chunking", s3("brand-new/key.mp4"), None, "unknown", CALL),
 ]
 
 
