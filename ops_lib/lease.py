@@ -64,8 +64,7 @@ def make_lender(permit: Permit) -> Callable[[Any, Terms], AbstractContextManager
     @contextmanager
     def lend(client: Any, terms: Terms) -> Iterator[Lease]:
         """Yield a lease on a dead-letter queue. Raises ChangeRefused, with nothing received, for any other queue."""
-        if not isinstance(client, BaseClient):
-            raise _refusal(terms.queue_url, "what was given is no client of boto3's")
+        _require_client(client, terms)
         visible, in_flight = _counts_of_dead_letter_queue(client, terms)
         began = time.monotonic()
         # In a thread of its own: an interrupt of ours must not lose the handles of a receive that is under way.
@@ -99,6 +98,11 @@ def _counts_of_dead_letter_queue(client: Any, terms: Terms) -> tuple[int, int]:
     if not client.list_dead_letter_source_queues(QueueUrl=url).get("queueUrls"):
         raise _refusal(url, "no queue's RedrivePolicy names it: it is not a dead-letter queue")
     return int(got["ApproximateNumberOfMessages"]), int(got["ApproximateNumberOfMessagesNotVisible"])
+
+
+def _require_client(client: object, terms: Terms) -> None:
+    if not isinstance(client, BaseClient):
+        raise _refusal(terms.queue_url, "what was given is no client of boto3's")
 
 
 def _require_budget(lease: Lease, began: float) -> None:

@@ -91,7 +91,7 @@ def _class(letter: DeadLetter, body: Body, jobs: Mapping[str, JobEvidence], now:
     if body.records > 1:
         raise _Answer("unknown", f"it holds {body.records} records, and the pipeline reads the first alone", CALL)
     if body.kind == "other object event" and not (letter.queue == "chunking" and str(body.key).startswith("input/")):
-        # Chunking keeps every other *.mp4 below input/ for good (pipeline.md 4); any other key may be a newer version's.
+        # Chunking never gets rid of another *.mp4 below input/ (pipeline.md 4); other keys may be a newer version's.
         raise _Answer("unknown", f"no version that is known here writes the key {body.key}", CALL)
     job = jobs.get(body.job_id) if body.job_id else None
     if body.job_id and job is None:
