@@ -19,7 +19,7 @@ from ops_lib.aws import Aws, connect_responder
 from ops_lib.change import store
 from ops_lib.change.backup import backup_of
 from ops_lib.change.journal import Entry, journal_at
-from ops_lib.change.mover import Mover, Task, replays_before
+from ops_lib.change.mover import Mover, Task
 from ops_lib.change.outcome import Outcome, StepOutcome, Verified
 from ops_lib.change.plan import Plan, Step
 from ops_lib.change.send import Admitted
@@ -81,7 +81,7 @@ def _apply_steps(applier: Applier, tell: Tell, stop: Sequence[str]) -> tuple[Ste
         outcomes[outcome.number] = outcome
         tell(redacted(outcome.event()))
 
-    mover = Mover(applier, backup_of(plan, applier.aws.settings), stop, replays_before(entries))
+    mover = Mover(applier, backup_of(plan, applier.aws.settings), stop)
     for group in _groups(plan.steps):
         before = [(plan.steps[number - 1], outcome) for number, outcome in outcomes.items()]
         ready = []
