@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import base64
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from typing import Any
 
 
 @dataclass(frozen=True)
@@ -55,3 +57,11 @@ class Inspection:
     def saw_all(self) -> bool:
         """Return whether no letter can have been missed: as many as SQS counted, and none hidden elsewhere."""
         return self.stopped_by is None and self.in_flight == 0 and len(self.letters) >= self.about
+
+
+def as_json(attribute: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a message attribute as JSON can hold it: binary values in base64, as the AWS CLI takes them."""
+    return {
+        name: base64.b64encode(value).decode() if isinstance(value, bytes) else value
+        for name, value in attribute.items()
+    }

@@ -19,7 +19,7 @@ NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
 ALLOWED = {
     "decide": {"evidence", "gathered", "invocations", "letters", "errors", "job_id", "change", "redaction"},
     "read": {"aws", "evidence", "gathered", "invocations", "letters", "errors", "gate", "job_id", "lease", "settings"},
-    "change": {"aws", "evidence", "gathered", "errors", "decide", "gate", "read", "redaction", "settings"},
+    "change": {"aws", "evidence", "gathered", "letters", "errors", "decide", "gate", "read", "redaction", "settings"},
     "top": {
         "change",
         "door",

@@ -6,7 +6,6 @@ half a line; the letters of that write were not touched yet, and whoever writes 
 
 from __future__ import annotations
 
-import base64
 import json
 import os
 from collections.abc import Mapping, Sequence
@@ -15,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from ops_lib.change.plan import Plan
+from ops_lib.letters import as_json
 from ops_lib.settings import Settings
 
 
@@ -60,11 +60,3 @@ def _content(message_id: str, message: Mapping[str, Any]) -> dict[str, Any]:
     attributes = {name: as_json(one) for name, one in message.get("MessageAttributes", {}).items()}
     kept = {"MessageId": message_id, "Body": message["Body"], "Attributes": message.get("Attributes", {})}
     return kept | {"MessageAttributes": attributes}
-
-
-def as_json(attribute: Mapping[str, Any]) -> dict[str, Any]:
-    """Return a message attribute as JSON can hold it: binary values in base64, as the AWS CLI takes them."""
-    return {
-        name: base64.b64encode(value).decode() if isinstance(value, bytes) else value
-        for name, value in attribute.items()
-    }

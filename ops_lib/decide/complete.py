@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from ops_lib.decide.case import Case, spans
 from ops_lib.decide.reassembly import SECOND, proof_that_run_is_over
 from ops_lib.decide.verdict import Verdict, conclude
-from ops_lib.decide.vocabulary import SENDS
+from ops_lib.decide.vocabulary import TRIGGERS
 from ops_lib.evidence import JobRow, Lock, known
 
 # One page of 1 MB is all the worker's own query reads (pipeline.md 8: roughly N <= 5,700).
@@ -32,7 +32,7 @@ def _after_the_grace(case: Case, row: JobRow) -> Verdict:
     if gone:
         return conclude("segment-output-gone", [f"recorded, but without an output object: {spans(gone)}"])
     verdict = _by_lock(case, row)
-    if case.total > ONE_PAGE_OF_COMPLETIONS and set(SENDS) & set(verdict.safe_actions):
+    if case.total > ONE_PAGE_OF_COMPLETIONS and {*TRIGGERS, "send-message"} & set(verdict.safe_actions):
         return conclude("too-many-segments-for-trigger", verdict.because)
     return verdict
 
@@ -124,8 +124,8 @@ def _triggered_early(case: Case, lock: Lock) -> str | None:
     """Return why the lock was put before all segments were recorded, None where it was not.
 
     The worker's own words decide; where it found too few although all were recorded before, its query lagged (F33).
-    Without them the times do, but the newest pipeline writes the last completion
-    once more when SageMaker's answer comes, which may be after its own trigger (pipeline.md 2).
+    Without them the times do, but the newest pipeline writes the last completion once more when SageMaker's answer
+    comes, which may be after its own trigger (pipeline.md 2).
     """
     since = lock.started_at or lock.triggered_at
     said = {sign.kind for sign in case.signs if since and sign.at >= since - SECOND}

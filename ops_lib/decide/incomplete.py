@@ -10,6 +10,7 @@ from ops_lib.decide.segments import Segment
 from ops_lib.decide.verdict import Verdict, conclude
 from ops_lib.decide.vocabulary import VERDICTS, Action, Confidence, in_table_order
 from ops_lib.evidence import JobRow, QueuePair, known
+from ops_lib.letters import DeadLetter
 
 NOT_SEEN = ("inference-failed", "inference-timed-out", "request-never-uploaded", "event-expired")
 FAILED = ("inference-retrying", "inference-refused")
@@ -62,7 +63,11 @@ def _by_segment(case: Case, row: JobRow, facts: list[str]) -> Verdict:
     if not job_scope:
         return conclude(names[0], facts, missing=case.missing, wait_until=_overdue(case, left))
     name = job_scope[0]
-    proven = all(segment.cause == name for segment in found[name])
+    letters = [letter for segment in left if (letter := _letter(case, segment))]
+    facts += [f"its event is a dead letter of {one.queue}, received {one.receives} times" for one in letters][
+        :MOST_CAUSES
+    ]
+    proven = all(_proves(case, name, segment) for segment in found[name])
     return conclude(
         name,
         facts,
@@ -128,18 +133,29 @@ def _failure(signs: list[Sign]) -> str:
     return "inference-failed" if kinds & INFERENCE_FAILURES else "inference-timed-out"
 
 
+def _letter(case: Case, segment: Segment) -> DeadLetter | None:
+    """Return the dead letter that would have recorded the segment, where somebody looked and saw it."""
+    pair = case.completion_pair
+    return case.dead_letter(pair.key, "output event", segment.segment_index) if pair else None
+
+
+def _proves(case: Case, name: str, segment: Segment) -> bool:
+    if name == "completion-event-dead-lettered":
+        return _letter(case, segment) is not None
+    return segment.cause == name
+
+
 def _produced(case: Case, segment: Segment) -> tuple[tuple[str, ...], bool]:
     """The object exists, its row does not: F06, or F18/F19 (pipeline.md 8, "How to read the table")."""
     if case.young(segment.produced_at):
         return ("segments-in-progress",), True
-    pair = case.completion_pair
-    dead = known(pair.dlq).visible_messages if pair and pair.dlq else 0
-    skipped = (s.at for s in case.signs if s.kind == "completion-skipped")
-    if segment.produced_at and not dead and any(at >= segment.produced_at for at in skipped):
+    if _letter(case, segment):
+        return ("completion-event-dead-lettered",), True
+    if segment.produced_at and any(s.kind == "completion-skipped" and s.at >= segment.produced_at for s in case.signs):
         # job-worker had its event and acknowledged it without a row (F19).
         return ("completion-never-recorded",), True
-    if pair and case.dead_letter(pair.key, "output event", segment.segment_index):
-        return ("completion-event-dead-lettered",), True
+    pair = case.completion_pair
+    dead = known(pair.dlq).visible_messages if pair and pair.dlq else 0
     seen = pair is not None and case.saw_all_dead(pair.key)
     waiting = known(pair.main).all_messages if pair else 0
     if segment.unrecordable < _most_receives(pair) and waiting:

@@ -192,6 +192,7 @@ def _logs(evidence: JobEvidence, now: datetime) -> list[JobLogs]:
     ):
         stories.append([line.format(job=job, i=i) for i in missing for _ in range(5)])
     stories.append([f"reassembly: job_id={job} failed to process message: supposed"])
+    stories.append([f"reassembly: job_id={job} concat {_total(evidence)} segments"])
     stories.append([f"chunking: job_id={job} start (supposed)"])
     stories.append([f"chunking: job_id={job} skip (status=ingesting)"])
     stories.append([f"ingest: job_id={job} start source_url=supposed"])

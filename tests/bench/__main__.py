@@ -17,6 +17,7 @@ from tests.bench import calls, sandbox_start, small_job, wholes
 
 OPS = [sys.executable, "-m", "ops_lib"]
 Row = tuple[str, Any, str, bool]
+WIDTH = 64
 
 
 def main(aws: Path) -> int:
@@ -26,11 +27,11 @@ def main(aws: Path) -> int:
         os.environ["OPS_STATE"] = str(Path(folder) / "state")
         try:
             for part in (_wholes, _counts, lambda _: _small_job(aws), _growth, _big_job, _sandbox):
-                rows += part(Path(folder))
+                rows += _told(part(Path(folder)))
         finally:
             for name in ("sandbox", "recording-newest", "recording-runbook"):
                 calls.stop(name)
-    return _show(rows)
+    return _keep(rows)
 
 
 def _wholes(folder: Path) -> list[Row]:
@@ -115,10 +116,15 @@ def _sandbox(folder: Path) -> list[Row]:
     return rows
 
 
-def _show(rows: list[Row]) -> int:
-    width = max(len(row[0]) for row in rows)
+def _told(rows: list[Row]) -> list[Row]:
+    """Print the rows of one part as soon as they are measured, and return them."""
     for name, value, bound, holds in rows:
-        print(f"{name.ljust(width)}  {value!s:>10}  {bound:<14} {'' if not bound else 'ok' if holds else 'BROKEN'}")
+        told = "" if not bound else "ok" if holds else "BROKEN"
+        print(f"{name.ljust(WIDTH)}  {value!s:>10}  {bound:<14} {told}", flush=True)
+    return rows
+
+
+def _keep(rows: list[Row]) -> int:
     build = Path("build")
     build.mkdir(exist_ok=True)
     content = [dict(zip(("name", "value", "bound", "holds"), row, strict=True)) for row in rows]

@@ -1,7 +1,8 @@
 """Faults and kills inside an apply process, at its edges: botocore's HTTP boundary and the journal's fsync.
 
 Only imported by `starter.py`'s children. `hooks` (JSON): {"faults": [{"operation", "kind", "times"}], "kill_after": n,
-"log": path}; every event, an answered call or a durable line, is one line of the log, and the n-th kills the process.
+"kill_at": n, "log": path}; every event, an answered call or a durable line, is one line of the log, and the n-th kills
+the process. Or the n-th edge of a changing call does: each has two, before it is sent and after it was answered.
 """
 
 from __future__ import annotations
@@ -17,16 +18,20 @@ from botocore.httpsession import URLLib3Session
 
 from tests.faults import _Raw, answer, operation_of
 
+# What `ops apply` may change in the pipeline, as `operation_of` tells it: S3's copy is a PUT.
+CHANGES = ("dynamodb:PutItem", "dynamodb:UpdateItem", "dynamodb:DeleteItem", "sqs:SendMessage", "s3:PUT")
+
 
 def install(hooks: dict[str, Any]) -> None:
-    events = _Events(hooks.get("log"), hooks.get("kill_after"))
+    events = _Events(hooks.get("log"), hooks.get("kill_after"), hooks.get("kill_at"))
     _wrap_send(hooks.get("faults", []), events)
     _wrap_fsync(events)
 
 
 class _Events:
-    def __init__(self, log: str | None, kill_after: int | None) -> None:
+    def __init__(self, log: str | None, kill_after: int | None, kill_at: int | None) -> None:
         self.log, self.kill_after, self.count = log, kill_after, 0
+        self.kill_at, self.edges = kill_at, 0
 
     def __call__(self, name: str) -> None:
         self.count += 1
@@ -34,6 +39,11 @@ class _Events:
             with Path(self.log).open("a") as file:
                 file.write(f"{name}\n")
         if self.count == self.kill_after:
+            os.kill(os.getpid(), signal.SIGKILL)
+
+    def edge(self, operation: str) -> None:
+        self.edges += operation in CHANGES
+        if operation in CHANGES and self.edges == self.kill_at:
             os.kill(os.getpid(), signal.SIGKILL)
 
 
@@ -45,10 +55,12 @@ def _wrap_send(rules: list[dict[str, Any]], events: _Events) -> None:
         rule = next((one for one in rules if one["operation"] == operation and one["times"] > 0), None)
         if rule:
             rule["times"] -= 1
+        events.edge(operation)
         try:
             return _faulty(rule["kind"], lambda: original(self, request), request) if rule else original(self, request)
         finally:
             events(operation)
+            events.edge(operation)
 
     URLLib3Session.send = send  # type: ignore[method-assign]
 

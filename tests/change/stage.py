@@ -66,7 +66,7 @@ class Stage:
     def apply_at_once(
         self, count: int, plan: Plan, *more: str, code: str | None = None, path: Path | None = None, **how: Any
     ) -> list[Ran]:
-        """Apply the plan in `count` processes; `how`: variables, and the hooks faults and kill_after.
+        """Apply the plan in `count` processes; `how`: variables, and the hooks faults, kill_after and kill_at.
 
         `seen` is then what happened at the edges of all of them: "sqs:SendMessage", ..., "journal".
         """
@@ -144,17 +144,17 @@ def asked(process: subprocess.Popen[str], request: dict[str, Any]) -> Any:
 
 
 @contextmanager
-def stage(root: Path, *incidents: str, name: str = "sandbox-apply") -> Iterator[Stage]:
+def stage(root: Path, *incidents: str, name: str = "sandbox-apply", version: str = "newest") -> Iterator[Stage]:
     """Start the sandbox with these incidents, workers at --speed 400, and the helper processes."""
     planted = [word for incident in incidents for word in ("--incident", incident)]
     environment = root / "environments" / f"{name}.yaml"
-    environment.parent.mkdir()
+    environment.parent.mkdir(parents=True)
     environment.write_text(f'sandbox: {name}\naccount_id: "123456789012"\n')
     variables = {"OPS_STATE": str(root), "OPS_PARAMETERS": str(root)}
     helpers = []
     with mock.patch.dict(os.environ, variables):
         try:
-            sandbox = start(root, name, "--speed", "400", "--jobs", "30", *planted)
+            sandbox = start(root, name, "--version", version, "--speed", "400", "--jobs", "30", *planted)
             helpers = [_helper(["-m", "tests.change.starter"]), _helper([OUTSIDE / "hand.py"], **sandbox.access)]
             yield Stage(root, sandbox, open_settings(str(environment)), environment, *helpers)
         finally:

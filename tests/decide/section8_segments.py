@@ -53,11 +53,15 @@ MADE: tuple[Row, ...] = (
         LOST,
     ),
     (
+        "F19: acknowledged with a warning; beside a letter, at which nobody looked, F06 may stay a candidate",
+        lambda s: s.completion_log == "skipped",
+        lambda s: say(UNWRITTEN).also(LOST, when=s.completion_dlq == "letters"),
+    ),
+    (
         "nobody looked and the DLQ is not empty: F06, F18 and F19 stay candidates together",
         lambda s: s.completion_dlq == "letters",
         lambda s: say(LOST, f"{LOST} {UNWRITTEN}").also("unknown", when=s.completion_queue != "empty"),
     ),
-    ("F19: acknowledged with a warning, the DLQ is empty", lambda s: s.completion_log == "skipped", UNWRITTEN),
     (
         "F41, F06: letters die after 4 days",
         lambda s: s.made == "ancient",

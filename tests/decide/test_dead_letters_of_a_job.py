@@ -64,6 +64,8 @@ def test_a_letter_that_names_the_segment_settles_it(version: str) -> None:
     verdict = judge(seen, NOW)
     assert (verdict.name, verdict.candidates) == ("completion-event-dead-lettered", ("completion-event-dead-lettered",))
     assert "replay-dead-letter" in verdict.safe_actions
+    assert verdict.confidence == "certain"
+    assert any("is a dead letter" in fact for fact in verdict.because)
 
 
 @pytest.mark.parametrize("version", VERSIONS)

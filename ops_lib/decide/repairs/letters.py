@@ -11,7 +11,6 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any, Literal
 
-from ops_lib.change.backup import as_json
 from ops_lib.change.plan import Call, Condition, Letter, Plan, Step
 from ops_lib.decide.case import Case
 from ops_lib.decide.dead_letters import DISCARD, REPLAY, JudgedLetter
@@ -22,6 +21,7 @@ from ops_lib.decide.repairs.names import NOBODY, Names, NoRepair, Unsafe
 from ops_lib.decide.stuck_job import judge
 from ops_lib.evidence import Lock, NotKnown, Queue, QueuePair, known
 from ops_lib.gathered import JobEvidence
+from ops_lib.letters import as_json
 
 What = Literal["replay", "discard"]
 # What one more copy of a message does, by what it is about (pipeline.md 8: F37, section 3).

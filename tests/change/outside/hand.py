@@ -72,9 +72,9 @@ def put_completion(item: dict[str, Any]) -> None:
     DYNAMODB.put_item(TableName=ROWS, Item=item)
 
 
-def drained(job: str) -> None:
-    """Wait until no message is left in the reassembly queue: what one round sent must not act in the next."""
-    url = SQS.get_queue_url(QueueName="stereo-spot-reassembly")["QueueUrl"]
+def drained(job: str, queue: str = "reassembly") -> None:
+    """Wait until no message is left in the queue: what one round sent must not act in the next."""
+    url = SQS.get_queue_url(QueueName=f"stereo-spot-{queue}")["QueueUrl"]
     names = ["ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible"]
     deadline = time.monotonic() + 30
     while time.monotonic() < deadline:
@@ -82,7 +82,7 @@ def drained(job: str) -> None:
         if not any(int(count) for count in counts.values()):
             return
         time.sleep(0.1)
-    raise TimeoutError("messages are left in the reassembly queue")
+    raise TimeoutError(f"messages are left in the {queue} queue")
 
 
 if __name__ == "__main__":
