@@ -91,9 +91,8 @@ class Carrier:
             words = f"its backup could not be written ({error.strerror or error}); nothing was changed"
             yield from (self.write(task.ends("failed", words, barred=True)) for task in ready)
             return
-        unsent = {one.number: one for one in self._send([task for task in ready if self._is_to_send(task)])}
-        yield from unsent.values()
-        yield from self._delete(self._firmly_held([task for task in ready if task.number not in unsent]))
+        yield from list(self._send([task for task in ready if not self._may_delete(task)]))
+        yield from self._delete(self._firmly_held([task for task in ready if self._may_delete(task)]))
 
     def write(self, outcome: StepOutcome, phase: str = "") -> StepOutcome:
         """Write an outcome to the journal and return it; `phase`: of which call it says what came."""
@@ -120,8 +119,8 @@ class Carrier:
         self.hand.renew([task.id for task in tasks])
         return [task for task in tasks if task.id in self.hand.held]
 
-    def _is_to_send(self, task: Task) -> bool:
-        return task.is_replay and not self.past(task).sent_as
+    def _may_delete(self, task: Task) -> bool:
+        return bool(self.past(task).sent_as) or not task.is_replay
 
     def _refusal(self, task: Task) -> StepOutcome | None:
         """Return why a letter is not moved, None where it is to be."""
@@ -146,11 +145,12 @@ class Carrier:
         if not tasks:
             return
         in_doubt = {task.number for task in tasks if self.past(task).maybe_sent}
-        answer = self._send_once(tasks)
+        tasks, answer = self._send_once(tasks)
         if isinstance(answer, Lost) and all(task.step.harmless_twice for task in tasks):
             for task in tasks:
                 self.write(task.ends("unknown", f"{answer.words}; it is sent again"), SEND)
-            in_doubt, answer = {task.number for task in tasks}, self._send_once(tasks)
+            in_doubt = {task.number for task in tasks}
+            tasks, answer = self._send_once(tasks)
         confirmed: dict[str, Mapping[str, Any]] = {}
         failures: dict[str, Mapping[str, Any]] = {}
         if isinstance(answer, Answered):
@@ -167,12 +167,22 @@ class Carrier:
                 failure = answer if not isinstance(answer, Answered) else _refused(failures.get(str(place)))
                 yield self.write(_unsent(task, failure, task.number in in_doubt), SEND)
 
-    def _send_once(self, tasks: Sequence[Task]) -> Answered | Lost | NotDone:
+    def _send_once(self, tasks: Sequence[Task]) -> tuple[list[Task], Answered | Lost | NotDone]:
+        """Send what is still in hand once all intents are written; return that, and what SQS answered.
+
+        In this order: whoever receives a letter after our hold has lapsed finds the intent in the journal.
+        """
         for task in tasks:
             self._intend(task, SEND)
-        entries = [entry_of(place, self.hand.held[task.id]) for place, task in enumerate(tasks)]
-        arguments = {"QueueUrl": tasks[0].destination, "Entries": entries}
-        return send(self.applier.aws, Call("sqs", "SendMessageBatch", arguments))
+        in_hand = [task for task in tasks if self.hand.holds(task.id)]
+        for task in tasks:
+            if task not in in_hand:
+                self.write(task.ends("failed", "its hold lapsed before it was sent; it is received again"), SEND)
+        if not in_hand:
+            return [], NotDone("failed", "nothing was sent")
+        entries = [entry_of(place, self.hand.held[task.id]) for place, task in enumerate(in_hand)]
+        arguments = {"QueueUrl": in_hand[0].destination, "Entries": entries}
+        return in_hand, send(self.applier.aws, Call("sqs", "SendMessageBatch", arguments))
 
     def _note_sent(self, task: Task, message_id: str, doubles: str) -> None:
         facts = {"state": SENT, "words": f"sent as {message_id}", "phase": SEND, "sent_as": message_id}
@@ -196,6 +206,8 @@ class Carrier:
             answer = send(self.applier.aws, call)  # deleting twice is deleting once
         gone = {one["Id"] for one in answer.content.get("Successful", [])} if isinstance(answer, Answered) else set()
         for place, task in enumerate(tasks):
+            if not self.hand.holds(task.id):
+                continue  # its handle may have been stale, and then SQS confirms what it has not done
             if str(place) in gone:
                 self.hand.let_go([task.id])
                 yield self.write(self._done(task), DELETE)

@@ -54,7 +54,8 @@ class Held:
 class Hand:
     """The letters of one dead-letter queue that this process holds, by MessageId; `trouble`: what ended gathering.
 
-    `held` are those asked for, `others` came along or are dealt with: of them only the handle is kept.
+    `held` are those asked for, `others` came along or are dealt with: of them only the handle is kept. `emptied`: the
+    last gathering ended because the queue had no more to give.
     """
 
     aws: Aws
@@ -62,6 +63,7 @@ class Hand:
     held: dict[str, Held] = field(default_factory=dict)
     others: dict[str, Held] = field(default_factory=dict)
     wanted: set[str] = field(default_factory=set)
+    emptied: bool = False
     trouble: Lost | NotDone | None = None
 
     def gather(self, wanted: Set[str], most: int, stop: Sequence[str]) -> None:
@@ -76,6 +78,7 @@ class Hand:
             if stop or self.trouble or seconds() - began > GATHER_S:
                 break
             empty = 0 if self._receive() else empty + 1
+        self.emptied = empty == MOST_EMPTY and not self.trouble
 
     def fresh(self) -> list[Mapping[str, Any]]:
         """Return the letters that have not been in hand before: one receive, without waiting."""
@@ -96,6 +99,10 @@ class Hand:
                     self.held[one].until = until
                 else:
                     del self.held[one]
+
+    def holds(self, message_id: str) -> bool:
+        """Return whether a letter is in hand at this moment, so that nobody else can have received it."""
+        return message_id in self.held and self.held[message_id].left_s > 0
 
     def let_go(self, ids: Iterable[str]) -> None:
         """Forget letters that are deleted."""
@@ -139,19 +146,23 @@ class Hand:
             "MessageSystemAttributeNames": ["All"],
             "MessageAttributeNames": ["All"],
         }
-        for left in reversed(range(TRIES)):
-            until = seconds() + HOLD_S
-            answer = send(self.aws, Call("sqs", "ReceiveMessage", arguments))
-            if isinstance(answer, Answered):
-                break
-            if not left:
-                self.trouble = answer
-                return []
-            time.sleep(PAUSE_S)
+        until = seconds() + HOLD_S
+        answer = self._tried(Call("sqs", "ReceiveMessage", arguments))
+        if not isinstance(answer, Answered):
+            self.trouble = answer
+            return []
         messages: list[Mapping[str, Any]] = list(answer.content.get("Messages", []))
         for message in messages:
             self._take(message, until)
         return messages
+
+    def _tried(self, call: Call) -> Answered | Lost | NotDone:
+        for _ in range(TRIES - 1):
+            answer = send(self.aws, call)
+            if isinstance(answer, Answered):
+                return answer
+            time.sleep(PAUSE_S)
+        return send(self.aws, call)
 
     def _drop_lapsed(self) -> None:
         for letters in (self.held, self.others):

@@ -24,6 +24,7 @@ from ops_lib.change.step import ANEW, Applier
 __all__ = ["Mover", "Task"]
 BATCH_BYTES = 1_048_576  # SQS: all messages of a batch together
 MOST_HELD = 1000  # with their bodies
+MOST_IN_VAIN = 3  # rounds in which every hold lapsed on the way
 Tell = Callable[[StepOutcome], None]
 
 
@@ -57,15 +58,15 @@ class Mover:
 
     def _rounds(self, left: dict[int, Task], carrier: Carrier, ended: Tell) -> str:
         """Move what can be had; return what stopped it, "" where nothing did."""
-        hand, doubtful, had = carrier.hand, set[int](), 0
-        while len(left) > len(doubtful) and had != len(left):
-            had, wanted = len(left), [task for number, task in left.items() if number not in doubtful]
+        hand, doubtful, in_vain = carrier.hand, set[int](), 0
+        while in_vain < MOST_IN_VAIN:
+            wanted = [task for number, task in left.items() if number not in doubtful]
             hand.gather({task.id for task in wanted}, self._most, self.stop)
             carrier.pasts = pasts(self.applier.journal.entries())
             doubtful |= {task.number for task in wanted if carrier.is_doubtful(task)}
             ready = [task for task in wanted if task.number not in doubtful and task.id in hand.held]
-            if self.stop:
-                return f"stopped by {self.stop[0]}"
+            if self.stop or not ready:
+                return self._asked_to_stop()
             for batch in self._batches(ready, hand):
                 if why := self._why_stop(carrier):
                     return why
@@ -77,7 +78,8 @@ class Mover:
                 if any(one.ends_run for one in outcomes):
                     return "a letter before it ended the run"
                 self._keep_rate(sum(task.number in carrier.sent for task in batch), began)
-        return ""
+            in_vain = 0 if any(task.number not in left for task in ready) else in_vain + 1
+        return f"the letters' holds lapsed {in_vain} times before they were moved. Next: apply again"
 
     @property
     def _most(self) -> int:
@@ -90,10 +92,13 @@ class Mover:
 
     def _why_stop(self, carrier: Carrier) -> str:
         if self.stop:
-            return f"stopped by {self.stop[0]}"
+            return self._asked_to_stop()
         if carrier.sent and any(carrier.is_come_back(one) for one in carrier.hand.fresh()):
             return "stopped: a letter that was just replayed is a dead letter again. Next: mend the cause first"
         return ""
+
+    def _asked_to_stop(self) -> str:
+        return f"stopped by {self.stop[0]}" if self.stop else ""
 
     def _keep_rate(self, count: int, began: float) -> None:
         rest = count / self._rate - (time.monotonic() - began)
@@ -138,7 +143,7 @@ class Mover:
         begun = bool(told) or past.maybe_sent or (past.deleting and not task.is_replay)
         if begun and past.touched and not past.maybe_sent:
             free = past.touched + timedelta(seconds=held.HOLD_S + held.SAFE_S)
-            if self.applier.clock() > free and carrier.hand.hidden_elsewhere() == 0:
+            if self.applier.clock() > free and carrier.hand.emptied and carrier.hand.hidden_elsewhere() == 0:
                 return task.ends("already-done", f"{told or 'an earlier run deleted it'}; it is in the queue no more")
         if begun:
             words = "it is not in the queue now: an earlier run that was ended may still hide it, for five minutes"
