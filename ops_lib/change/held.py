@@ -24,6 +24,7 @@ from ops_lib.read.attempt import attempt
 HOLD_S = 300  # VisibilityTimeout of a receive
 SAFE_S = 60  # with less than this left a handle is renewed before it is used
 GATHER_S = HOLD_S - 2 * SAFE_S  # of one gathering at most: the first letter of it must still hold after the last
+SOON_S = 10  # a shorter look of somebody else's may begin and end unseen
 BATCH = 10
 MOST_EMPTY = 2  # SQS may answer a long poll with nothing although something is there
 TRIES, PAUSE_S = 3, 1.0  # of a receive: one more does no harm
@@ -55,7 +56,7 @@ class Hand:
     """The letters of one dead-letter queue that this process holds, by MessageId; `trouble`: what ended gathering.
 
     `held` are those asked for, `others` came along or are dealt with: of them only the handle is kept. `emptied`: the
-    last gathering ended because the queue had no more to give.
+    last gathering ended because the queue had no more to give, and nobody else hid a message of it then.
     """
 
     aws: Aws
@@ -73,12 +74,14 @@ class Hand:
         """
         self.lay_aside(self.held.keys() - wanted)
         self._drop_lapsed()
-        self.wanted, began, empty = set(wanted), seconds(), 0
+        self.wanted, empty = set(wanted), 0
+        began = asked_at = seconds()
         while len(self.held) < min(most, len(self.wanted)) and empty < MOST_EMPTY:
             if stop or self.trouble or seconds() - began > GATHER_S:
                 break
+            asked_at = seconds()
             empty = 0 if self._receive() else empty + 1
-        self.emptied = empty == MOST_EMPTY and not self.trouble
+        self.emptied = empty == MOST_EMPTY and not self.trouble and self._hides_nothing(asked_at)
 
     def fresh(self) -> list[Mapping[str, Any]]:
         """Return the letters that have not been in hand before: one receive, without waiting."""
@@ -127,15 +130,16 @@ class Hand:
             self._hide(batch, 0)
         self.others.clear()
 
-    def hidden_elsewhere(self) -> int | None:
-        """Return how many messages somebody else hides, by SQS's approximate count; None: not read."""
+    def _hides_nothing(self, asked_at: float) -> bool:
+        """Return whether nobody else hides a message, by SQS's approximate count, read soon after it gave none."""
 
         def count() -> int:
             answer = self.aws.client("sqs").get_queue_attributes(QueueUrl=self.queue_url, AttributeNames=["All"])
             return int(answer["Attributes"]["ApproximateNumberOfMessagesNotVisible"])
 
         hidden = attempt("sqs:GetQueueAttributes", count)
-        return max(0, hidden.value - len(self.held) - len(self.others)) if isinstance(hidden, Read) else None
+        mine = len(self.held) + len(self.others)
+        return isinstance(hidden, Read) and hidden.value <= mine and seconds() - asked_at < SOON_S
 
     def _receive(self, wait_s: int = 1) -> list[Mapping[str, Any]]:
         arguments = {

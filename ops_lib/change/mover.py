@@ -143,7 +143,7 @@ class Mover:
         begun = bool(told) or past.maybe_sent or (past.deleting and not task.is_replay)
         if begun and past.touched and not past.maybe_sent:
             free = past.touched + timedelta(seconds=held.HOLD_S + held.SAFE_S)
-            if self.applier.clock() > free and carrier.hand.emptied and carrier.hand.hidden_elsewhere() == 0:
+            if self.applier.clock() > free and carrier.hand.emptied:
                 return task.ends("already-done", f"{told or 'an earlier run deleted it'}; it is in the queue no more")
         if begun:
             words = "it is not in the queue now: an earlier run that was ended may still hide it, for five minutes"

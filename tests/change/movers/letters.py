@@ -22,7 +22,8 @@ def fill(model: Model, chance: random.Random, count: int) -> list[Message]:
     return letters
 
 
-def content(chance: random.Random, number: int) -> tuple[str, dict[str, Any], dict[str, Any]]:
+def content(chance: random.Random, number: int, same: str = SAME) -> tuple[str, dict[str, Any], dict[str, Any]]:
+    """Return body, attributes and system attributes of a letter; `same`: the body that several share."""
     attributes: dict[str, Any] = {}
     body = json.dumps(
         {"job_id": f"job-{number}", "text": chance.choice(["", 'a "b"\n', "žluť 雪 𝄞"])}, ensure_ascii=False
@@ -37,7 +38,7 @@ def content(chance: random.Random, number: int) -> tuple[str, dict[str, Any], di
         }
         attributes = {name: attributes[name] for name in chance.sample(list(attributes), chance.randint(1, 4))}
         if "number" in attributes and chance.random() < 0.5:
-            body = SAME
+            body = same
     if chance.random() < 0.02:
         body += "ž" * chance.randrange(40_000, 200_000)
     trace = {"AWSTraceHeader": {"DataType": "String", "StringValue": f"Root=1-5759e988-{number:024x}"}}

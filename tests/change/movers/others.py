@@ -12,6 +12,7 @@ import sys
 from collections import Counter
 from collections.abc import Callable
 from contextlib import suppress
+from functools import cache
 from typing import Any
 from unittest import mock
 
@@ -134,15 +135,20 @@ MOVERS: dict[str, Callable[[Any], None]] = {
 }
 
 
+@cache
+def client() -> Any:
+    """Return a client as the AWS CLI has it: three attempts."""
+    config = Config(retries={"mode": "standard", "total_max_attempts": 3})
+    keys = {"aws_access_key_id": "model", "aws_secret_access_key": "model"}
+    return boto3.client("sqs", region_name="us-east-1", config=config, **keys)
+
+
 def play(mover: Callable[[Any], None], seed: int, size: int, rate: float) -> Counter[str]:
     chance = random.Random(seed)
     model = Model(chance)
     letters = fill(model, chance, size)
     trouble = Trouble(model, chance, rate)
-    config = Config(retries={"mode": "standard", "total_max_attempts": 3})
-    keys = {"aws_access_key_id": "model", "aws_secret_access_key": "model"}
-    sqs = boto3.client("sqs", region_name="us-east-1", config=config, **keys)
-    seen = Counter[str]()
+    sqs, seen = client(), Counter[str]()
     with at_the_boundary(trouble.send), mock.patch.object(botocore.endpoint, "time", model.clock):
         for start in range(STARTS):
             trouble.rate = rate if start < STARTS // 2 else 0.0

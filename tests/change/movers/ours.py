@@ -88,7 +88,8 @@ class Scene:
         self.trouble = Trouble(self.model, self.chance, 0.0)
         self.aws = aws_in(self.root)
         self.journal = journal_at(self.aws.settings.journal)
-        self.plans = self.overlapping_plans()
+        self.plans: list[Plan] = []
+        self.stop: list[str] = []
         self.nested = False
 
     def overlapping_plans(self) -> list[Plan]:
@@ -108,6 +109,7 @@ class Scene:
 
     def play(self) -> Counter[str]:
         """Let the operators work, troubled, then untroubled until a run changes nothing; return the figures."""
+        self.plans = self.overlapping_plans()
         with self.surrounded():
             for _ in range(self.chance.randint(3, 10)):
                 self.trouble.rate = self.rate
@@ -126,19 +128,20 @@ class Scene:
     def state(self) -> Any:
         return [sorted(queue) for queue in self.model.queues.values()]
 
-    def run(self, plan: Plan) -> None:
-        """Apply a plan as `ops apply` does, from the journal on; it may be killed."""
+    def run(self, plan: Plan) -> tuple[StepOutcome, ...]:
+        """Apply a plan as `ops apply` does, from the journal on; return nothing where it was killed."""
         applier = Applier(self.aws, self.journal, plan, lambda: datetime.fromtimestamp(self.model.clock.now, UTC))
         self.figures["runs"] += 1
         try:
-            outcomes = apply._apply_steps(applier, lambda _: None, [])
+            outcomes = apply._apply_steps(applier, lambda _: None, self.stop)
         except Killed:
             self.figures["kills"] += 1
             self.trouble.dead = False
-            return
+            return ()
         for outcome in outcomes:
             letter = plan.steps[outcome.number - 1].letter
             self.told[letter.message_id if letter else ""] = outcome
+        return outcomes
 
     def another_operator(self) -> None:
         """While a hold lapses: somebody looks at the queue, or the other plan is applied from beginning to end."""

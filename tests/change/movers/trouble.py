@@ -13,6 +13,7 @@ from botocore.exceptions import ConnectionClosedError, ReadTimeoutError
 from tests.change.movers.model import Model, operation_of
 from tests.faults import answer
 
+PARTIAL = "partial"  # some entries of a batch are not taken
 LAPSE_S = 400  # longer than any hold
 KINDS = (
     "throttled",
@@ -20,7 +21,6 @@ KINDS = (
     "lost-after",
     "closed-after",
     "error-after",
-    "partial",
     "lapse-before",
     "lapse-after",
     "kill-before",
@@ -43,13 +43,14 @@ class Trouble:
 
     def send(self, request: Any) -> AWSResponse:
         self.live()
-        kind = self.drawn(KINDS)
+        batch = operation_of(request).endswith("Batch")
+        kind = self.drawn(KINDS + (PARTIAL,) * 4 if batch else KINDS)
         self.around(kind, "before")
         if kind == "throttled":
             return answer(request, "throttled")
         if kind == "lost-before":
             raise ReadTimeoutError(endpoint_url=request.url)
-        got = self.model.answer(request, self.some if kind == "partial" else lambda _: set())
+        got = self.model.answer(request, self.some if kind == PARTIAL else lambda _: set())
         self.around(kind, "after")
         if kind == "lost-after":
             raise ReadTimeoutError(endpoint_url=request.url)
@@ -94,6 +95,3 @@ class Trouble:
 
     def some(self, entries: list[Any]) -> set[str]:
         return {entry["Id"] for entry in entries if self.chance.random() < 0.4}
-
-
-__all__ = ["Killed", "Trouble", "operation_of"]
