@@ -31,7 +31,7 @@ def install(hooks: dict[str, Any]) -> None:
     _wrap_send(hooks.get("faults", []), events)
     _wrap_fsync(events)
     if hold_s := hooks.get("hold_s"):
-        held.HOLD_S, held.SAFE_S, held.GATHER_S = hold_s, hold_s // 3, hold_s // 2
+        held.HOLD_S, held.SAFE_S, held.GATHER_S = hold_s, hold_s // 3, hold_s
 
 
 class _Events:

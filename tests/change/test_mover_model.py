@@ -22,7 +22,7 @@ from tests.change.stage import ROOT
 from tests.counts import PROVE
 
 pytestmark = pytest.mark.timeout(1800)
-SCENES, SIZE = (240, 45) if PROVE else (5, 16)
+SCENES, SIZE = (250, 45) if PROVE else (5, 16)
 NEVER = (
     "lost",
     "not whole",
@@ -45,7 +45,7 @@ def test_ours_loses_nothing_and_doubles_nothing_undeclared(tmp_path: Path) -> No
     print(f"\nours, model: {SCENES} scenes of {SIZE} letters in {time.monotonic() - began:.0f} s: {figures(seen)}")
     assert seen["kills"] > 0
     assert seen["moved"] > 0
-    assert SCENES * SIZE >= 10_000 or not PROVE
+    assert seen["letters"] >= 10_000 or not PROVE
     if PROVE:
         kinds = {name for name in seen if name.startswith("fault ")}
         assert len(kinds) == 12, kinds
@@ -72,7 +72,7 @@ FAILS = {
 
 def test_others_fail_where_they_are_said_to() -> None:
     """None of them says what it has doubled, so all its doubles are undeclared."""
-    words = ["-m", "tests.change.movers.others", *(("40", "45", "0.1") if PROVE else ("12", "20", "0.2"))]
+    words = ["-m", "tests.change.movers.others", *(("20", "45", "0.2") if PROVE else ("8", "20", "0.2"))]
     own = {name: value for name, value in os.environ.items() if name not in ("AWS_PROFILE", "AWS_ENDPOINT_URL")}
     done = subprocess.run([sys.executable, *words], cwd=ROOT, env=own, capture_output=True, text=True, timeout=600)
     assert done.returncode == 0, done.stderr
