@@ -74,7 +74,6 @@ class Mover:
                 outcomes = list(carrier.carry(batch))
                 for outcome in outcomes:
                     ended(outcome)
-                hand.lay_aside([task.id for task in batch if task.number not in left])
                 if any(one.ends_run for one in outcomes):
                     return "a letter before it ended the run"
                 self._keep_rate(sum(task.number in carrier.sent for task in batch), began)

@@ -245,6 +245,23 @@ def test_a_hold_that_lapses_before_the_send_sends_nothing_until_it_is_received_a
     assert stand.main.total() == 1
 
 
+def test_a_hold_that_lapses_after_the_intent_sends_nothing_until_it_is_received_again(stand: Stand) -> None:
+    """Whoever receives the letter then finds our intent; were it sent now, he would not know of it."""
+    (letter,) = stand.put(1)
+    sleeps = [0, 0, HOLD_S + 1]  # after the lines of plan, backup and intent
+
+    def asleep() -> None:
+        stand.model.clock.sleep(sleeps.pop(0) if sleeps else 0)
+
+    with mock.patch.object(stand.scene.trouble, "at_a_line", asleep):
+        assert stand.run(replay([letter])) == ["done"]
+    sends = [place for place, (name, _) in enumerate(stand.seen) if name == "SendMessageBatch"]
+    receives = [place for place, (name, _) in enumerate(stand.seen) if name == "ReceiveMessage"]
+    assert len(sends) == 1
+    assert receives[1] < sends[0]
+    assert stand.main.total() == 1
+
+
 def test_holds_that_lapse_again_and_again_end_the_run(stand: Stand) -> None:
     letters = stand.put(1)
     stand.faults["ReceiveMessage"] = [stand.lapsed_after] * 50
