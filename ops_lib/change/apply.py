@@ -20,7 +20,7 @@ from ops_lib.change import store
 from ops_lib.change.backup import backup_of
 from ops_lib.change.following import LONGEST_S, following_of
 from ops_lib.change.journal import Entry, journal_at
-from ops_lib.change.mover import Mover, Task, replays_before
+from ops_lib.change.mover import Mover, Task
 from ops_lib.change.outcome import Outcome, StepOutcome, Verified
 from ops_lib.change.plan import Plan, Step
 from ops_lib.change.purge import Purger
@@ -89,7 +89,7 @@ def _apply_steps(applier: Applier, tell: Tell, stop: Sequence[str]) -> tuple[Ste
     entries = journal.entries()
     opened = [_open_words(entry, plan) for entry in journal.open_intents()]
     tell(redacted({"event": "start", "plan": plan.id, "steps": len(plan.steps), "open_intents": opened}))
-    earlier = {number: _of(entries, plan, number) for number in range(1, len(plan.steps) + 1)}
+    earlier = _earlier(entries, plan)
     if not _all_done(earlier):
         journal.append("plan", plan.id, None, _about(applier), _real_clock())
     outcomes: dict[int, StepOutcome] = {}
@@ -99,7 +99,7 @@ def _apply_steps(applier: Applier, tell: Tell, stop: Sequence[str]) -> tuple[Ste
         tell(redacted(outcome.event()))
 
     backup = backup_of(plan, applier.aws.settings)
-    mover = Mover(applier, backup, stop, replays_before(entries))
+    mover = Mover(applier, backup, stop)
     purger = Purger(applier.aws, journal, plan, applier.clock, backup, stop)
     for group in _groups(plan.steps):
         before = [(plan.steps[number - 1], outcome) for number, outcome in outcomes.items()]
@@ -175,11 +175,16 @@ def _about(applier: Applier) -> dict[str, Any]:
     return told | {"environment": plan.environment, "account_id": plan.account_id, "region": plan.region}
 
 
-def _of(entries: Sequence[Entry], plan: Plan, number: int) -> tuple[Entry, ...]:
-    return tuple(one for one in entries if (one.plan_id, one.step) == (plan.id, number) and one.kind != "note")
+def _earlier(entries: Sequence[Entry], plan: Plan) -> dict[int, list[Entry]]:
+    """Return what the journal says of each step of the plan, by its number."""
+    earlier: dict[int, list[Entry]] = {number: [] for number in range(1, len(plan.steps) + 1)}
+    for one in entries:
+        if one.plan_id == plan.id and one.kind != "note" and one.step in earlier:
+            earlier[one.step].append(one)
+    return earlier
 
 
-def _all_done(earlier: dict[int, tuple[Entry, ...]]) -> bool:
+def _all_done(earlier: dict[int, list[Entry]]) -> bool:
     return all(any(one.facts.get("state") in ("done", "already-done") for one in of) for of in earlier.values())
 
 

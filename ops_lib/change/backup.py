@@ -1,6 +1,7 @@
 """Letters as they were, kept before anything is deleted, as JSON lines.
 
-Not redacted, for it must be what it was: the file is readable by its owner only.
+Not redacted, for it must be what it was: the file is readable by its owner only. A process that is killed can leave
+half a line; the letters of that write were not touched yet, and whoever writes next begins a new line.
 """
 
 from __future__ import annotations
@@ -29,16 +30,30 @@ class Backup:
             return
         self.path.parent.mkdir(parents=True, exist_ok=True)
         lines = [json.dumps(_content(message_id, message)) + "\n" for message_id, message in letters]
-        handle = os.open(self.path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
-        with os.fdopen(handle, "w", encoding="ascii") as file:
+        handle = os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o600)
+        with os.fdopen(handle, "a", encoding="ascii") as file:
+            size = os.fstat(handle).st_size
+            if size and os.pread(handle, 1, size - 1) != b"\n":
+                file.write("\n")
             file.writelines(lines)
             file.flush()
-            os.fsync(file.fileno())
+            os.fsync(handle)
+        if not size:
+            _sync_folder(self.path.parent)
 
 
 def backup_of(plan: Plan, settings: Settings) -> Backup:
     """Return where the letters of a plan are kept: `<state>/backups/<plan id>.jsonl`."""
     return Backup(settings.state / "backups" / f"{plan.id}.jsonl")
+
+
+def _sync_folder(folder: Path) -> None:
+    """Make the name of a new file as durable as its content."""
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
 
 
 def _content(message_id: str, message: Mapping[str, Any]) -> dict[str, Any]:

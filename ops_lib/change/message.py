@@ -9,6 +9,8 @@ from typing import Any
 from ops_lib.change.held import Held
 from ops_lib.change.plan import Step
 
+BINARY, TEXT = b"\x02", b"\x01"  # how SQS marks a value's kind in what it hashes
+
 
 def entry_of(place: int, held: Held) -> dict[str, Any]:
     """Return one entry of SendMessageBatch that says exactly what was received: body and attributes of every type."""
@@ -17,9 +19,8 @@ def entry_of(place: int, held: Held) -> dict[str, Any]:
     entry: dict[str, Any] = {"Id": str(place), "MessageBody": message["Body"]}
     if attributes := message.get("MessageAttributes"):
         entry["MessageAttributes"] = attributes
-    if "AWSTraceHeader" in system:
-        header = {"DataType": "String", "StringValue": system["AWSTraceHeader"]}
-        entry["MessageSystemAttributes"] = {"AWSTraceHeader": header}
+    if header := _trace_header(held):
+        entry["MessageSystemAttributes"] = header
     same = ("MessageGroupId", "MessageDeduplicationId")
     return entry | {name: system[name] for name in same if name in system}
 
@@ -27,27 +28,64 @@ def entry_of(place: int, held: Held) -> dict[str, Any]:
 def size_of(held: Held) -> int:
     """Return its bytes as SQS counts them: body, and names, types and values of its attributes."""
     attributes = held.message.get("MessageAttributes", {})
-    parts = [str(name) + str(one.get("DataType")) for name, one in attributes.items()]
-    values = [one.get("BinaryValue") or str(one.get("StringValue", "")).encode() for one in attributes.values()]
-    return len(held.message["Body"].encode()) + sum(len(p.encode()) for p in parts) + sum(map(len, values))
+    parts = [_bytes(name) + _bytes(one["DataType"]) + _value(one)[1] for name, one in attributes.items()]
+    return len(_bytes(held.message["Body"])) + sum(map(len, parts))
 
 
-def md5_of(held: Held) -> str:
-    """Return the MD5 of its body, as SQS writes it."""
-    return hashlib.md5(held.message["Body"].encode(), usedforsecurity=False).hexdigest()
+def md5_of_body(message: Mapping[str, Any]) -> str:
+    """Return the MD5 of a message's body, as SQS writes it."""
+    return _md5(_bytes(message["Body"]))
+
+
+def md5_of_attributes(attributes: Mapping[str, Mapping[str, Any]]) -> str:
+    """Return the MD5 of message attributes, "" of none.
+
+    SQS Developer Guide, "Calculating the MD5 message digest for message attributes": by name, each of name, type and
+    value with its length before it in four bytes, the value after a byte for text or binary.
+    """
+    hashed = b""
+    for name in sorted(attributes):
+        kind, value = _value(attributes[name])
+        hashed += _counted(_bytes(name)) + _counted(_bytes(attributes[name]["DataType"])) + kind + _counted(value)
+    return _md5(hashed) if attributes else ""
 
 
 def is_same(held: Held, step: Step) -> bool:
     """Return whether body and attributes are those of the plan."""
     letter = step.letter
-    attributes = str(held.message.get("MD5OfMessageAttributes", ""))
-    return letter is not None and (md5_of(held), attributes) == (letter.md5_of_body, letter.md5_of_attributes)
+    mine = (md5_of_body(held.message), md5_of_attributes(held.message.get("MessageAttributes", {})))
+    return letter is not None and mine == (letter.md5_of_body, letter.md5_of_attributes)
 
 
 def confirms(confirmed: Mapping[str, Any], held: Held) -> bool:
     """Return whether an entry of SendMessageBatch's answer is about exactly this content."""
-    attributes = held.message.get("MD5OfMessageAttributes", "")
-    return (confirmed.get("MD5OfMessageBody"), confirmed.get("MD5OfMessageAttributes", "")) == (
-        md5_of(held),
+    attributes = md5_of_attributes(held.message.get("MessageAttributes", {}))
+    same = (confirmed.get("MD5OfMessageBody"), confirmed.get("MD5OfMessageAttributes", "")) == (
+        md5_of_body(held.message),
         attributes,
     )
+    header = md5_of_attributes(_trace_header(held))
+    return same and confirmed.get("MD5OfMessageSystemAttributes", header) == header
+
+
+def _trace_header(held: Held) -> dict[str, dict[str, str]]:
+    header = held.message.get("Attributes", {}).get("AWSTraceHeader")
+    return {"AWSTraceHeader": {"DataType": "String", "StringValue": header}} if header else {}
+
+
+def _value(attribute: Mapping[str, Any]) -> tuple[bytes, bytes]:
+    if "BinaryValue" in attribute:
+        return BINARY, bytes(attribute["BinaryValue"])
+    return TEXT, _bytes(attribute.get("StringValue", ""))
+
+
+def _counted(value: bytes) -> bytes:
+    return len(value).to_bytes(4, "big") + value
+
+
+def _bytes(text: str) -> bytes:
+    return text.encode("utf-8", "surrogatepass")
+
+
+def _md5(value: bytes) -> str:
+    return hashlib.md5(value, usedforsecurity=False).hexdigest()

@@ -11,6 +11,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime, timedelta
+from functools import cached_property
 from typing import Any
 
 VALID_FOR = timedelta(minutes=30)
@@ -114,7 +115,7 @@ class Plan:
         """Return when it may not be applied any more (UTC)."""
         return self.now + VALID_FOR
 
-    @property
+    @cached_property
     def id(self) -> str:
         """Return the name of the plan's file: when it was made, and the beginning of its hash."""
         return f"{self.now:%Y%m%dT%H%M%SZ}-{hashlib.sha256(self.canonical()).hexdigest()[:12]}"

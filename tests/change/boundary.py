@@ -4,12 +4,15 @@ Only imported by `starter.py`'s children. `hooks` (JSON): {"faults": [{"operatio
 "kill_at": n, "log": path}; every event, an answered call or a durable line, is one line of the log, and the n-th kills
 the process. Or the n-th edge of a changing call does: each has two, before it is sent and after it was answered.
 "unseen": the world does not show in time what an earlier run has done, as when the workers are busy.
+"hold_s": how long dead letters are held, instead of minutes.
 """
 
 from __future__ import annotations
 
+import json
 import os
 import signal
+import time
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +20,7 @@ from botocore.awsrequest import AWSResponse
 from botocore.exceptions import ConnectionClosedError, ReadTimeoutError
 from botocore.httpsession import URLLib3Session
 
-from ops_lib.change import step
+from ops_lib.change import held, step
 from tests.faults import _Raw, answer, operation_of
 
 # What `ops apply` may change in the pipeline, as `operation_of` tells it: S3's copy is a PUT.
@@ -30,6 +33,8 @@ def install(hooks: dict[str, Any]) -> None:
     _wrap_fsync(events)
     if hooks.get("unseen"):
         step.LOOKS = 0
+    if hold_s := hooks.get("hold_s"):
+        held.HOLD_S, held.SAFE_S, held.GATHER_S = hold_s, hold_s // 3, hold_s
 
 
 class _Events:
@@ -72,6 +77,10 @@ def _wrap_send(rules: list[dict[str, Any]], events: _Events) -> None:
 def _faulty(kind: str, execute: Any, request: Any) -> Any:
     """Return or raise what the fault makes of the call; "-after" ones are executed first."""
     what, _, when = kind.rpartition("-")
+    if kind == "partial":
+        return _partial(request, execute)
+    if what == "lapse":
+        return _lapse(when, execute)
     if when == "after":
         execute()
     if what == "lost":
@@ -84,6 +93,28 @@ def _faulty(kind: str, execute: Any, request: Any) -> Any:
         os.kill(os.getpid(), signal.SIGINT)
         return execute()
     return answer(request, kind)
+
+
+def _partial(request: Any, execute: Any) -> Any:
+    """Let the server have every other entry of a batch, and say that the rest failed."""
+    asked = json.loads(request.body)
+    failed = [{"Id": one["Id"], "Code": "InternalError", "SenderFault": False} for one in asked["Entries"][::2]]
+    asked["Entries"] = asked["Entries"][1::2]
+    answered: dict[str, Any] = {}
+    if asked["Entries"]:
+        request.body = json.dumps(asked).encode()
+        request.headers["Content-Length"] = str(len(request.body))
+        answered = json.loads(execute().content)
+    answered["Failed"] = [*answered.get("Failed", []), *failed]
+    headers = {"Content-Type": "application/x-amz-json-1.0"}
+    return AWSResponse(request.url, 200, headers, _Raw(json.dumps(answered).encode()))
+
+
+def _lapse(when: str, execute: Any) -> Any:
+    """Sleep for longer than a letter is held, before the call or after it."""
+    answered = execute() if when == "after" else None
+    time.sleep(held.HOLD_S + 0.5)
+    return answered or execute()
 
 
 def _wrap_fsync(events: _Events) -> None:
