@@ -28,6 +28,11 @@ MEANS: dict[LetterClass, str] = {
 }
 
 
+def id_of(queue: str, name: LetterClass) -> str:
+    """Return the id of the finding on the letters of one class in one queue."""
+    return f"dead-letters:{queue}:{name}"
+
+
 def letter_findings(queues: Mapping[str, QueuePair], letters: Letters) -> tuple[Finding, ...]:
     """Return what is to be known about the dead letters of these queues, the empty ones counted together."""
     found: list[Finding] = []
@@ -89,10 +94,10 @@ def _of_class(key: str, name: LetterClass, groups: list[Group], letters: Letters
     judged = [one for group in groups for one in group.letters]
     first = min((group.expires_at for group in groups if group.expires_at), default=None)
     left = words((first - letters.now).total_seconds()) if first else "a time that is not known"
-    reasons = tuple(dict.fromkeys(shortened(one.why, 240) for one in judged))
+    reasons = tuple(dict.fromkeys(shortened(why, 240) for group in groups for why in group.reasons))
     more = (f"and {len(reasons) - MOST_REASONS} more reasons",) if len(reasons) > MOST_REASONS else ()
     return Finding(
-        f"dead-letters:{key}:{name}",
+        id_of(key, name),
         judged[0].severity,
         f"{counted(judged, 'dead letter')} of {key}, {MEANS[name]}; the first expires in {left}.",
         DEAD_LETTERS,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -25,7 +26,7 @@ ORDER: tuple[Severity, ...] = ("critical", "unknown", "warning")
 class Group:
     """Letters of one queue that are the same to whoever decides: class, what the body is about, what may be done.
 
-    `letters` are sorted by when they are gone, the first of them first.
+    `letters`: the first to expire stands first.
     """
 
     queue: str
@@ -51,13 +52,16 @@ class Group:
 
     @property
     def reasons(self) -> tuple[str, ...]:
-        """Return why they are of this class, each reason once."""
-        return tuple(dict.fromkeys(one.why for one in self.letters))
+        """Return why they are of this class, each reason once; which segment it is does not make it another."""
+        return tuple(dict.fromkeys(_of_any_segment(one) for one in self.letters))
 
 
 @dataclass(frozen=True)
 class Letters:
-    """What looks saw, each letter judged with its job at `now` (UTC). `jobs`: evidence by id, the letters included."""
+    """What looks saw, each letter judged with its job at `now` (UTC). `jobs`: evidence by id, the letters included.
+
+    `judged`: what is needed first, then what expires first.
+    """
 
     looks: Looks
     jobs: Mapping[str, JobEvidence]
@@ -76,7 +80,7 @@ class Letters:
         for one in self.judged:
             found.setdefault((one.letter.queue, one.name, one.body.kind, one.safe), []).append(one)
         groups = [Group(*key, tuple(letters)) for key, letters in found.items()]
-        return tuple(sorted(groups, key=lambda group: (ORDER.index(group.severity), *_by_expiry(group.letters[0]))))
+        return tuple(sorted(groups, key=lambda group: _needed_first(group.letters[0])))
 
     def unread(self) -> dict[str, Unread]:
         """Return what was not read: looks that failed, parts of the jobs, jobs that were too many."""
@@ -103,7 +107,7 @@ def judge_letters(
     """Return every letter that was seen with its class. `jobs`: evidence of those that `jobs_named` names."""
     whole = {job_id: replace(job, dead_letters=looks) for job_id, job in jobs.items()}
     judged = [judge_letter(one, whole, _retention_s(queues, one.queue), now) for one in _letters(looks)]
-    return Letters(looks, whole, tuple(sorted(judged, key=_by_expiry)), now)
+    return Letters(looks, whole, tuple(sorted(judged, key=_needed_first)), now)
 
 
 def _letters(looks: Looks) -> Iterator[DeadLetter]:
@@ -122,5 +126,10 @@ def _retention_s(queues: Mapping[str, QueuePair], key: str) -> int | None:
     return pair.dlq.value.retention_s if pair and isinstance(pair.dlq, Read) else None
 
 
-def _by_expiry(one: JudgedLetter) -> tuple[float, str]:
-    return (one.expires_at.timestamp() if one.expires_at else float("inf"), one.letter.message_id)
+def _needed_first(one: JudgedLetter) -> tuple[int, float, str]:
+    expiry = one.expires_at.timestamp() if one.expires_at else float("inf")
+    return ORDER.index(one.severity), expiry, one.letter.message_id
+
+
+def _of_any_segment(one: JudgedLetter) -> str:
+    return re.sub(rf"\bsegment {one.body.segment_index}\b", "its segment", one.why)

@@ -10,12 +10,14 @@ import pandas as pd
 from ops_lib.decide.case import words
 from ops_lib.decide.checks import counted
 from ops_lib.decide.dead_letters import JudgedLetter
+from ops_lib.decide.findings import WORST, Finding
+from ops_lib.decide.letter_findings import id_of
 from ops_lib.decide.letter_groups import Group, Letters
 from ops_lib.decide.verdict import Verdict
 from ops_lib.evidence import QueuePair, Read
 from ops_lib.letters import DeadLetter
 from ops_lib.show.redact import redact, safe
-from ops_lib.show.tables import badge, cell_text, folded_away, html_table, table
+from ops_lib.show.tables import badge, cell_text, findings_table, folded_away, html_table, status_card, table
 
 MOST_ROWS = 200
 MOST_REASONS = 3
@@ -37,6 +39,15 @@ def queues_now(queues: Mapping[str, QueuePair]) -> pd.DataFrame:
     return pd.DataFrame([_queue_row(key, pair) for key, pair in queues.items()], columns=list(QUEUES), dtype="object")
 
 
+def answer(letters: Letters, findings: Iterable[Finding]) -> str:
+    """Return as HTML the first screen: how bad it is, what the letters are, and what else is to be known of them."""
+    found = tuple(findings)
+    told = {id_of(group.queue, group.name) for group in letters.groups}
+    rest = [one for one in found if one.id not in told and one.severity in WORST and not one.accepted]
+    card = status_card(found, letters.unread())
+    return card + groups(letters) + (findings_table(rest, all_of_them=False) if rest else "")
+
+
 def groups(letters: Letters) -> str:
     """Return as HTML what the letters are, a row for all that are the same to whoever decides, the needed first."""
     if not letters.judged:
@@ -45,7 +56,7 @@ def groups(letters: Letters) -> str:
 
 
 def every_letter(letters: Letters) -> str:
-    """Return as HTML every letter with its job's verdict, what expires first on top, its body folded below why."""
+    """Return as HTML every letter with its job's verdict, the needed first, its body folded below why."""
     if not letters.judged:
         return ""
     rows = "".join(_letter_row(one, letters) for one in letters.judged[:MOST_ROWS])

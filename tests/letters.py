@@ -1,0 +1,37 @@
+"""Letters that somebody outside has written into a sandbox's dead-letter queues."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from typing import Any
+
+from tests.sandbox.rules import OUTSIDE
+from tests.sandbox.running import Sandbox
+
+
+def send(sandbox: Sandbox, letters: list[dict[str, Any]]) -> list[str]:
+    """Send each {queue, body, attributes?} by plain boto3 in another process; return the MessageIds."""
+    done = subprocess.run(
+        [sys.executable, str(OUTSIDE / "send_letters.py")],
+        input=json.dumps(letters),
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+        env=os.environ | sandbox.access,
+    )
+    assert done.returncode == 0, done.stderr
+    ids: list[str] = json.loads(done.stdout)
+    return ids
+
+
+def count(sandbox: Sandbox, queue: str) -> tuple[int, int]:
+    """Return how many messages of a queue are visible and in flight, as the server counts them."""
+    sqs = sandbox.client("sqs")
+    names: list[Any] = ["ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible"]
+    url = sqs.get_queue_url(QueueName=queue)["QueueUrl"]
+    got = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=names)["Attributes"]
+    return int(got[names[0]]), int(got[names[1]])
