@@ -81,8 +81,9 @@ class Desk:
 
     def _label(self, one: JudgedLetter) -> str:
         what = "replay" if one.safe == REPLAY else "discard" if one.safe == DISCARD else "leave"
-        parts = (what, one.letter.queue, about(one), one.body.job_id or "no job", one.name)
-        return on_one_line(" · ".join((*parts, f"expires in {expires_in(one.expires_at, self.now)}")))
+        left = f"expires in {expires_in(one.expires_at, self.now)}"
+        parts = (what, one.letter.queue, about(one), one.name, left, one.body.job_id or "no job")
+        return on_one_line(" · ".join((*parts, f"message {one.letter.message_id[:8]}")))
 
 
 def may_be_moved(one: JudgedLetter) -> bool:
