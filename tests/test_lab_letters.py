@@ -16,8 +16,8 @@ from typing import Any
 import pytest
 
 from ops_lib.sandbox import processes
-from tests.sent_letters import count, send
 from tests.sandbox.running import Sandbox, command, start
+from tests.sent_letters import count, send
 from tests.test_lab import CHROMIUM, ROOT, browser, kernel_is_ready, run_all, serving
 
 pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="no chromium on this machine: apt-get install chromium")
