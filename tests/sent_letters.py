@@ -14,9 +14,19 @@ from tests.sandbox.running import Sandbox
 
 def send(sandbox: Sandbox, letters: list[dict[str, Any]]) -> list[str]:
     """Send each {queue, body, attributes?} by plain boto3 in another process; return the MessageIds."""
+    ids: list[str] = json.loads(_outside(sandbox, json.dumps(letters), "send_letters.py"))
+    return ids
+
+
+def send_many(sandbox: Sandbox, queue: str, number: int) -> None:
+    """Send so many letters that no two of them are alike, in batches."""
+    _outside(sandbox, "", "dead_letters.py", "send", queue, str(number))
+
+
+def _outside(sandbox: Sandbox, told: str, script: str, *words: str) -> str:
     done = subprocess.run(
-        [sys.executable, str(OUTSIDE / "send_letters.py")],
-        input=json.dumps(letters),
+        [sys.executable, str(OUTSIDE / script), *words],
+        input=told,
         capture_output=True,
         text=True,
         timeout=120,
@@ -24,8 +34,7 @@ def send(sandbox: Sandbox, letters: list[dict[str, Any]]) -> list[str]:
         env=os.environ | sandbox.access,
     )
     assert done.returncode == 0, done.stderr
-    ids: list[str] = json.loads(done.stdout)
-    return ids
+    return done.stdout
 
 
 def count(sandbox: Sandbox, queue: str) -> tuple[int, int]:

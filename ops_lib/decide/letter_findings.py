@@ -22,8 +22,8 @@ MEANS: dict[LetterClass, str] = {
     "would-be-swallowed": "of no use any more",
     "would-do-harm": "harmful if replayed",
     "unknown-job": "of a job without a row",
-    "test-event": "S3's test events",
-    "malformed": "not readable by their consumer",
+    "test-event": "sent by S3 as a test",
+    "malformed": "unreadable",
     "unknown": "not told what they are",
 }
 
