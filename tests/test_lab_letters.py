@@ -105,6 +105,7 @@ def test_chosen_letters_are_replayed_with_a_stop_half_way(
     seen = page.locator(".jp-OutputArea li", has_text=f"deletion: saw {LETTERS} of about {LETTERS}, 0 in flight")
     seen.wait_for(state="attached", timeout=SOON_MS)
     page.locator("text=every finding with its evidence").wait_for(state="attached", timeout=SOON_MS)
+    page.locator("text=nothing was received again").wait_for(state="attached", timeout=SOON_MS)
     assert count(sandbox, DELETIONS) == (LETTERS, 0), "all were put back"
 
     letters = page.locator(".widget-select-multiple select")

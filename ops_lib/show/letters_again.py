@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import datetime
 
 from ops_lib.decide.checks import counted
 from ops_lib.decide.dead_letters import JudgedLetter
 from ops_lib.decide.letter_groups import Letters, jobs_named, judge_letters
-from ops_lib.evidence import QueuePair
+from ops_lib.errors import OpsError
+from ops_lib.evidence import QueuePair, Read
 from ops_lib.read.pipeline import PipelineReads
 from ops_lib.show.again import NOT_HEADLESS
+from ops_lib.show.journal_lines import journal_of
 from ops_lib.show.letter_tables import groups
 from ops_lib.show.looking import look
 from ops_lib.show.notebook import Runbook
@@ -17,11 +20,22 @@ from ops_lib.show.redact import safe
 from ops_lib.show.review import somebody_is_there
 from ops_lib.show.tables import badge, html_table
 
+NOTHING_APPLIED = (
+    "<p>Nothing has been applied since the look above, so nothing was received again. "
+    "<b>Apply a plan, then run this cell.</b></p>"
+)
+
 
 def look_again(book: Runbook, queues: Mapping[str, QueuePair], before: Letters) -> None:
-    """Look into the same queues again, with the jobs of both looks, and show it beside what it was."""
+    """Look into the same queues again, with the jobs of both looks, and show it beside what it was.
+
+    Where nothing has been applied since, nothing is received: Run All comes by here, and a look is not free.
+    """
     if not somebody_is_there():
         book.html(NOT_HEADLESS)
+        return
+    if not _applied_since(book, before.now):
+        book.html(NOTHING_APPLIED)
         return
     reads = PipelineReads(book.aws, book.settings.now())
     pairs = {key: pair for key, pair in reads.queues().items() if key in queues}
@@ -29,6 +43,14 @@ def look_again(book: Runbook, queues: Mapping[str, QueuePair], before: Letters) 
     jobs = reads.jobs(tuple(dict.fromkeys((*before.jobs, *jobs_named(looks)))))
     now = judge_letters(looks, jobs, pairs, reads.now)
     book.html(before_and_now(before, now) + groups(now))
+
+
+def _applied_since(book: Runbook, since: datetime) -> bool:
+    """Return whether the journal has an entry since then, or cannot be read: then nobody can exclude it."""
+    try:
+        return any(entry.at >= since for entry in journal_of(book.settings.name).entries())
+    except OpsError:
+        return True
 
 
 def before_and_now(before: Letters, now: Letters) -> str:
@@ -75,4 +97,4 @@ def _by_id(letters: Letters) -> dict[str, JudgedLetter]:
 
 def _gap(letters: Letters, key: str) -> bool:
     look = letters.looks[key]
-    return not (hasattr(look, "value") and look.value.saw_all)
+    return not (isinstance(look, Read) and look.value.saw_all)

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import replace
+from datetime import timedelta
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
@@ -15,7 +18,8 @@ from ops_lib.decide.repairs.letters import plan_letters
 from ops_lib.decide.repairs.names import NOBODY, NoRepair
 from ops_lib.evidence import Evidence
 from ops_lib.letters import Inspection
-from ops_lib.show import letter_choice, letter_tables, looking, plan_tables
+from ops_lib.show import letter_choice, letter_tables, letters_again, looking, plan_tables
+from ops_lib.show.journal_lines import journal_of
 from ops_lib.show.letter_choice import Choice, Desk, choose
 from ops_lib.show.letters_again import before_and_now
 from tests.corpus import TEST, TWO
@@ -198,3 +202,31 @@ def test_a_job_that_moved_on_is_named() -> None:
     before = three_classes()
     after = judged(before.looks, job(status="completed", film_s=HOUR, pairs=QUEUES))
     assert f"<code>{JOB}</code>" in before_and_now(before, after)
+
+
+def an_environment(folder: Path) -> Path:
+    path = folder / "mine.yaml"
+    path.write_text(f"env_file: .env\nstate: {folder / 'state'}\n", encoding="utf-8")
+    return path
+
+
+@pytest.mark.parametrize(("since_s", "looks"), [(60, True), (-60, False)])
+def test_it_looks_again_only_where_something_was_applied_since(
+    since_s: int, looks: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = an_environment(tmp_path)
+    told: list[Any] = []
+    at = NOW + timedelta(seconds=since_s)
+    journal_of(str(path)).append("note", "p", None, {}, at)
+    monkeypatch.setattr(letters_again, "somebody_is_there", lambda: True)
+    monkeypatch.setattr(letters_again, "PipelineReads", lambda *_: told.append("looked"))
+    book: Any = SimpleNamespace(settings=SimpleNamespace(name=str(path), now=lambda: NOW), html=told.append, aws=None)
+    with suppress(AttributeError):
+        letters_again.look_again(book, QUEUES, three_classes())
+    assert (told == ["looked"]) == looks
+    assert (told == [letters_again.NOTHING_APPLIED]) != looks
+
+
+def test_a_journal_that_cannot_be_read_excludes_nothing(tmp_path: Path) -> None:
+    book: Any = SimpleNamespace(settings=SimpleNamespace(name=str(tmp_path / "gone.yaml")))
+    assert letters_again._applied_since(book, NOW)
