@@ -64,9 +64,9 @@ class Desk:
         self._filter()
 
     def _filter(self) -> None:
-        shown = [one for one in self.all if self._fits(one)]
-        self.list.options = [(self._label(one), number) for number, one in enumerate(self.all) if one in shown]
-        self.list.value = [number for number, one in enumerate(self.all) if one in shown and may_be_moved(one)]
+        shown = [number for number, one in enumerate(self.all) if self._fits(one)]
+        self.list.options = [(self._label(self.all[number]), number) for number in shown]
+        self.list.value = [number for number in shown if may_be_moved(self.all[number])]
         self._chosen()
 
     def _fits(self, one: JudgedLetter) -> bool:

@@ -230,3 +230,12 @@ def test_it_looks_again_only_where_something_was_applied_since(
 def test_a_journal_that_cannot_be_read_excludes_nothing(tmp_path: Path) -> None:
     book: Any = SimpleNamespace(settings=SimpleNamespace(name=str(tmp_path / "gone.yaml")))
     assert letters_again._applied_since(book, NOW)
+
+
+def test_a_body_is_redacted_before_it_is_cut_and_its_size_is_the_whole() -> None:
+    edge = letter_tables.BODY_CHARS - 8
+    for body in ("x" * edge + " AKIAABCDEFGHIJKLMNOP", "y" * 1_048_576):
+        page = letter_tables._inside(letter("chunking", body, 1))
+        assert "AKIA" not in page
+        assert f"{len(body):,} bytes; only the first 2,000 characters are shown" in page
+    assert "only the first" not in letter_tables._inside(letter("chunking", TEST, 1))
