@@ -28,6 +28,14 @@ class TriageParameters(Parameters):
     judged_jobs: Annotated[int, Field(ge=0, le=200)] = 10
 
 
+class DeadLettersParameters(Parameters):
+    """1_dead_letters: one queue by its key in the .env ("": all), whether to look without a person, how many each."""
+
+    queue: Annotated[str, Field(pattern=r"^([a-z0-9]+(-[a-z0-9]+)*)?$")] = ""
+    inspect: bool = False
+    most: Annotated[int, Field(ge=1, le=5000)] = 1000
+
+
 class StuckJobParameters(Parameters):
     """3_stuck_job: the job in question, and whether to look into the dead-letter queues on its path."""
 
@@ -43,6 +51,7 @@ class DailyHealthParameters(Parameters):
 
 SCHEMAS: dict[str, type[Parameters]] = {
     "0_triage": TriageParameters,
+    "1_dead_letters": DeadLettersParameters,
     "3_stuck_job": StuckJobParameters,
     "daily_health": DailyHealthParameters,
 }

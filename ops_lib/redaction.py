@@ -31,6 +31,11 @@ def redact(text: str) -> str:
     return text
 
 
+def printable(text: str) -> str:
+    """Return `text` with what no screen or file should be given replaced: control characters and half surrogates."""
+    return "".join(c if c in "\n\t" or c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in text)
+
+
 def shortened(text: str, most: int = 160) -> str:
     """Return `text` for a sentence: redacted first, so that no cut hides a secret; then on one line, cut at `most`."""
     line = " ".join(redact(text).split())

@@ -17,11 +17,12 @@ from ops_lib.decide.checks import (
     unread_finding,
 )
 from ops_lib.decide.findings import Finding
+from ops_lib.decide.letter_findings import not_looked_into
 from ops_lib.decide.notifications import notification_findings
 from ops_lib.decide.queue_lint import dlq_name, queue_lint
 from ops_lib.decide.worker_lines import worker_line_findings
 from ops_lib.decide.workers import stopped_task_findings, worker_findings
-from ops_lib.evidence import Alarm, Queue, Read, Unread
+from ops_lib.evidence import Alarm, Read, Unread
 from ops_lib.gathered import PipelineEvidence
 
 
@@ -65,27 +66,12 @@ def _dead_letters(evidence: PipelineEvidence) -> Iterator[Finding]:
         if isinstance(pair.dlq, Unread):
             yield unread_finding(f"dead-letters:{key}", f"dead letters of {key}", pair.dlq, DEAD_LETTERS)
         elif pair.dlq.value.all_messages:
-            yield _dead(key, pair.dlq.value)
+            yield not_looked_into(key, pair.dlq.value)
         else:
             empty += 1
     if empty:
         said = f"{empty} of {len(evidence.queues)} dead-letter queues hold nothing."
         yield Finding("dead-letters", "ok", said, DEAD_LETTERS)
-
-
-def _dead(key: str, queue: Queue) -> Finding:
-    count = queue.all_messages
-    return Finding(
-        f"dead-letters:{key}",
-        "critical",
-        f"{count} dead letter{'s' if count > 1 else ''} of {key} that nobody has looked into yet.",
-        DEAD_LETTERS,
-        (
-            f"{queue.name}: {queue.visible_messages} visible, {queue.in_flight_messages} in flight (approximate)",
-            f"kept {words(queue.retention_s)} from the original enqueue",
-        ),
-        "Find out what they are before replaying or discarding any; never purge what nobody has seen.",
-    )
 
 
 def _ages(evidence: PipelineEvidence, limit_s: float) -> Iterator[Finding]:

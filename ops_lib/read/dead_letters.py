@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -22,6 +22,7 @@ SHORTEST_S = 30
 A_SECOND = 50  # messages that a look sees in a second at the least, in batches of ten
 SPARE_RECEIVES = 10  # SQS may answer a receive with fewer messages than it has
 MOST = 5000
+Told = Callable[[int], None]  # hears how many letters have been seen so far
 
 
 def terms_for(dlq: Queue, most: int = MOST) -> Terms:
@@ -38,11 +39,13 @@ def inspect_all(aws: Aws, pairs: Mapping[str, QueuePair], most: int = MOST) -> d
     return {key: inspect(aws, key, pair.dlq, most) for key, pair in pairs.items() if pair.dlq is not None}
 
 
-def inspect(aws: Aws, key: str, dlq: Evidence[Queue], most: int = MOST) -> Evidence[Inspection]:
+def inspect(
+    aws: Aws, key: str, dlq: Evidence[Queue], most: int = MOST, told: Told | None = None
+) -> Evidence[Inspection]:
     """Return what a leased look into one dead-letter queue saw; Unread (denied, ...) where it could not be looked into.
 
     The messages seen are deduplicated by MessageId, each as it was received last. A look that was cut short says why
-    in `stopped_by`.
+    in `stopped_by`. `told` is called after every receive with the number of letters seen.
     """
     if isinstance(dlq, Unread):
         return Unread(f"sqs:ReceiveMessage {key}", "not-asked", f"its counts were not read ({dlq.kind})", dlq.next_step)
@@ -51,17 +54,17 @@ def inspect(aws: Aws, key: str, dlq: Evidence[Queue], most: int = MOST) -> Evide
     if not queue.visible_messages:
         return Read(Inspection(key, (), 0, queue.in_flight_messages, 0), source, datetime.now(UTC))
     try:
-        return attempt(source, lambda: _look(aws, key, terms_for(queue, most), most))
+        return attempt(source, lambda: _look(aws, key, terms_for(queue, most), most, told))
     except ChangeRefused as refused:
         return Unread(source, "failed", str(refused), "look at its counts only")
 
 
-def _look(aws: Aws, key: str, terms: Terms, most: int) -> Inspection:
+def _look(aws: Aws, key: str, terms: Terms, most: int, told: Told | None) -> Inspection:
     seen: dict[str, DeadLetter] = {}
     stopped: str | None = None
     with gate.lend(aws.once("sqs"), terms) as lease:
         try:
-            stopped = _see(lease, key, seen, most)
+            stopped = _see(lease, key, seen, most, told)
         except (ClientError, BotoCoreError, ResponseParserError) as error:
             if not seen:
                 raise
@@ -71,7 +74,7 @@ def _look(aws: Aws, key: str, terms: Terms, most: int) -> Inspection:
     return Inspection(key, letters, lease.visible, lease.in_flight, lease.put_back, until, stopped)
 
 
-def _see(lease: Lease, key: str, seen: dict[str, DeadLetter], most: int) -> str | None:
+def _see(lease: Lease, key: str, seen: dict[str, DeadLetter], most: int, told: Told | None) -> str | None:
     """Fill `seen` until a long poll comes back empty; return what ended it before that.
 
     Half of the lease is for looking: the other half is to put them back.
@@ -82,6 +85,8 @@ def _see(lease: Lease, key: str, seen: dict[str, DeadLetter], most: int) -> str 
         if not messages:
             return None
         seen.update({letter.message_id: letter for letter in (_letter(key, message) for message in messages)})
+        if told:
+            told(len(seen))
         if len(seen) >= most:
             return f"{most} letters were as many as were asked for"
         if time.monotonic() > half:
@@ -108,13 +113,13 @@ def _time(system: Mapping[str, str], name: str) -> datetime | None:
     return datetime.fromtimestamp(int(system[name]) / 1000, UTC) if name in system else None
 
 
-def cost(pairs: Iterable[QueuePair]) -> str:
+def cost(pairs: Iterable[QueuePair], most: int = MOST) -> str:
     """Return in one sentence what looking into these dead-letter queues costs, before it is done."""
     queues = [known(pair.dlq) for pair in pairs if isinstance(pair.dlq, Read)]
-    about = sum(queue.visible_messages for queue in queues)
+    about = sum(min(queue.visible_messages, most) for queue in queues)
     if not about:
         return "Their dead-letter queues are empty: nothing is received."
-    longest = max(terms_for(queue).hide_s for queue in queues if queue.visible_messages)
+    longest = max(terms_for(queue, most).hide_s for queue in queues if queue.visible_messages)
     return (
         f"About {about} messages are received once and put back at once: each receive count goes up by one; if this is "
         f"killed half-way they stay hidden for at most {longest} s. Nothing is deleted or sent."

@@ -7,6 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
 
 from ops_lib.aws import Aws
+from ops_lib.errors import BadParameter
 from ops_lib.evidence import Evidence, QueuePair, Read, S3Object, Unread
 from ops_lib.gathered import JobEvidence, PipelineEvidence
 from ops_lib.letters import LetterLines, LinesWanted
@@ -69,6 +70,18 @@ class PipelineReads:
             worker_lines=lines.result(),
             notifications=notifications.result(),
         )
+
+    def queues(self, key: str = "") -> dict[str, QueuePair]:
+        """Return every queue of the deployment with its dead-letter queue by key, or only the one called `key`.
+
+        Raises BadParameter where the deployment has no queue of that key.
+        """
+        pairs = self._shared.queues()
+        if not key:
+            return pairs
+        if key not in pairs:
+            raise BadParameter("queue", key, "this deployment has no such queue", f"use one of: {', '.join(pairs)}")
+        return {key: pairs[key]}
 
     def jobs(self, job_ids: Sequence[str]) -> dict[str, JobEvidence]:
         """Return the evidence of each job by id; four at a time, so that a long list does not queue up."""

@@ -12,7 +12,7 @@ from typing import Any
 from ops_lib.decide.findings import Finding, status_of, worst_first
 from ops_lib.decide.verdict import Verdict
 from ops_lib.evidence import Unread
-from ops_lib.show.redact import redact
+from ops_lib.show.redact import printable, redact
 
 MIME = "application/vnd.ops.findings+json"
 SCHEMA = Path(__file__).with_name("findings.schema.json")
@@ -100,7 +100,7 @@ def _verdict(verdict: Verdict) -> dict[str, Any]:
 
 def _redacted(value: Any) -> Any:
     if isinstance(value, str):
-        return redact(value)
+        return redact(printable(value))
     if isinstance(value, list):
         return [_redacted(item) for item in value]
     if isinstance(value, dict):

@@ -23,7 +23,7 @@ def coverage(queues: Mapping[str, QueuePair], looks: Mapping[str, Evidence[Inspe
     if not looks:
         how = "To look: set <code>inspect_dead_letters = True</code> above and run all cells again."
         return f"<p><b>Nobody looked into the dead-letter queues.</b> {safe(cost(queues.values()))} {how}</p>"
-    return f"<ul>{''.join(f'<li>{safe(_look(key, look))}</li>' for key, look in looks.items())}</ul>"
+    return f"<ul>{''.join(f'<li>{safe(seen_words(key, look))}</li>' for key, look in looks.items())}</ul>"
 
 
 def of_job(job: JobEvidence, now: datetime) -> pd.DataFrame:
@@ -32,7 +32,8 @@ def of_job(job: JobEvidence, now: datetime) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=list(COLUMNS), dtype="object")
 
 
-def _look(key: str, look: Evidence[Inspection]) -> str:
+def seen_words(key: str, look: Evidence[Inspection]) -> str:
+    """Return how much of a dead-letter queue a look saw, and that it was put back; or why there was no look."""
     if isinstance(look, Unread):
         return f"{key}: not looked into: {look.reason}. Next: {look.next_step}."
     seen = look.value

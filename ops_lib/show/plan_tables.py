@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shlex
+from collections.abc import Iterable
 from pathlib import Path
 
 from ops_lib.change.aws_command import aws_command
@@ -12,20 +13,22 @@ from ops_lib.decide.repairs.names import NOBODY, NoRepair
 from ops_lib.show.redact import safe
 from ops_lib.show.tables import folded_away
 
+MOST_OPEN = 6  # steps about letters that are shown at once
+KINDS = ("letters", "call", "dead-letter queue", "what could go wrong", "how to undo it")
 COLUMNS = ("", "what is done", "before → after", "what could go wrong", "how to undo it")
 
 
 def plan_table(plan: Plan, endpoint_url: str | None) -> str:
     """Return every step: the change in words, and its exact call and `aws` command behind a line one clicks."""
-    head = "".join(f"<th>{safe(name)}</th>" for name in COLUMNS)
     rows = "".join(_rows(number, step, endpoint_url, plan.region) for number, step in enumerate(plan.steps, 1))
     later = "; ".join(dict.fromkeys(one.what for one in plan.verified_by))
     when = "Some time afterwards, of each job" if len(plan.job_ids) > 1 else "Some time afterwards"
     then = f"<p><b>{when}:</b> {safe(later)}.</p>" if later else ""
-    return (
-        f'<div class="plan"><b>{safe(plan.title)}</b><div class="scroll"><table class="ops plan"><thead><tr>{head}</tr>'
-        f"</thead><tbody>{rows}</tbody></table></div>{then}</div>"
-    )
+    steps = _table(COLUMNS, rows)
+    if len(plan.steps) > MOST_OPEN and all(step.letter for step in plan.steps):
+        every = f"all {len(plan.steps)} steps, each with its exact call"
+        steps = _table(KINDS, _kinds(plan.steps)) + folded_away(every, steps)
+    return f'<div class="plan"><b>{safe(plan.title)}</b>{steps}{then}</div>'
 
 
 def approval(plan: Plan) -> str:
@@ -81,6 +84,25 @@ def broken_card(what: str, error: BaseException) -> str:
     return (
         f'<div class="verdict critical"><span class="badge critical">failed</span> <b>{safe(what)}</b>'
         f"<p>{safe(type(error).__name__)}: {safe(words)}</p></div>"
+    )
+
+
+def _table(columns: Iterable[str], rows: str) -> str:
+    head = "".join(f"<th>{safe(name)}</th>" for name in columns)
+    table = f'<table class="ops plan"><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table>'
+    return f'<div class="scroll">{table}</div>'
+
+
+def _kinds(steps: Iterable[Step]) -> str:
+    """Return a row for all steps that move letters of one queue alike: a plan of hundreds must stay readable."""
+    counts: dict[tuple[str, str, str, str], int] = {}
+    for step in steps:
+        queue = step.letter.queue_url.rsplit("/", 1)[-1] if step.letter else ""
+        kind = (step.call.name, queue, step.risk, step.undo or "It cannot be undone.")
+        counts[kind] = counts.get(kind, 0) + 1
+    return "".join(
+        f"<tr><td><b>{count}</b></td>{''.join(f'<td>{safe(part)}</td>' for part in kind)}</tr>"
+        for kind, count in counts.items()
     )
 
 

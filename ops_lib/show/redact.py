@@ -4,19 +4,17 @@ from __future__ import annotations
 
 import html
 
-from ops_lib.redaction import REMOVED, redact
+from ops_lib.redaction import REMOVED, printable, redact
 
-__all__ = ["REMOVED", "on_one_line", "redact", "safe"]
+__all__ = ["REMOVED", "on_one_line", "printable", "redact", "safe"]
 
 
 def safe(value: object) -> str:
     """Return `value` as HTML text: redacted, escaped, control characters but newline and tab replaced."""
-    text = "".join(c if c in "\n\t" or c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in str(value))
-    return html.escape(redact(text))
+    return html.escape(redact(printable(str(value))))
 
 
 def on_one_line(value: object, limit: int = 240) -> str:
     """Return `value` as a terminal may show it: redacted, one line, no control characters, cut at `limit`."""
-    text = " ".join(redact(str(value)).split())
-    text = "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in text)
+    text = printable(" ".join(redact(str(value)).split()))
     return text if len(text) <= limit else f"{text[:limit]}... ({len(text)} characters)"

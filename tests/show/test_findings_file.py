@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -110,3 +111,10 @@ def test_findings_come_worst_first_and_accepted_ones_last() -> None:
     assert [finding["id"] for finding in content["findings"]] == ["a", "b", "c", "d"]
     assert content["status"] == "critical"
     assert findings_file.document("e", NOW, [fine, lived_with], {})["status"] == "ok"
+
+
+def test_no_control_character_and_no_half_surrogate_reaches_the_file() -> None:
+    hostile = replace(BAD, summary="a\x1b[31mb\x00", evidence=("input/\ud800.mp4\u202e",))
+    text = json.dumps(findings_file.document("sandbox", NOW, [hostile], {}), ensure_ascii=False)
+    assert text.encode()
+    assert not any(c in text for c in "\x1b\x00\u202e")

@@ -49,6 +49,8 @@ def plan_letters(
     `jobs`: the evidence the letters were judged with; `queues`: where they lie. Only letters whose class says that
     it is safe are in the plan, whoever chose them.
     """
+    if not judged:
+        return NoRepair(f"No letter was seen or chosen, so there is none to {what}.", NOBODY), {}
     now = now.astimezone(UTC).replace(microsecond=0)
     steps: list[Step] = []
     without: dict[str, str] = {}
