@@ -27,7 +27,7 @@ from tests.change.stage import OUTSIDE, ROOT, Stage, asked
 from tests.counts import PROVE
 
 pytestmark = pytest.mark.timeout(1800)
-SCENES, SIZE, TROUBLED = (5, 150, 6) if PROVE else (1, 24, 2)
+SCENES, SIZE, TROUBLED = (3, 150, 6) if PROVE else (1, 24, 2)
 HOLD_S = 3
 BATCHES = ("sqs:SendMessageBatch", "sqs:DeleteMessageBatch", "sqs:ChangeMessageVisibilityBatch")
 KINDS = ("lost-before", "lost-after", "closed-after", "error-after", "throttled", "lapse-before", "lapse-after")
@@ -110,7 +110,8 @@ def counted(at: Stage, both: list[Plan], ids: list[str], letters: Any, left: Any
     keys = {(plan.id, n): one.letter.message_id for plan in both for n, one in enumerate(plan.steps, 1) if one.letter}
     said = {keys[e.plan_id, e.step] for e in at.entries() if (e.plan_id, e.step) in keys and e.facts.get("doubles")}
     declared = said | {name for name, state in told.items() if state.startswith("unknown")}
-    backups = "".join((at.settings.state / "backups" / f"{plan.id}.jsonl").read_text() for plan in both)
+    files = [at.settings.state / "backups" / f"{plan.id}.jsonl" for plan in both]
+    backups = "".join(file.read_text() for file in files if file.exists())  # none where the other did it all
     known = {text(list(one)) for one in letters}
     found = Counter({"letters": len(ids), "not whole": sum(n for one, n in main.items() if one not in known)})
     for name, letter in zip(ids, letters, strict=True):
