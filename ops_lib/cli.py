@@ -134,6 +134,10 @@ def _run(notebook: str, environment: str | None, texts: tuple[str, ...], output:
     _writable(folder)
     done = headless.run(name, settings, checked, folder, given)
     _print_findings(done.content)
+    for plan in done.plans:
+        click.echo(f"\nplan, not applied: {plan['title']}\n  {plan['apply']}")
+        if plan["purges"]:
+            click.echo("  and --count, how many dead letters it deletes")
     click.echo(f"\nreport: {done.report}")
     return done.exit_code
 

@@ -127,13 +127,13 @@ def _groups(steps: Sequence[Step]) -> Iterator[list[tuple[int, Step]]]:
 def _held_back(step: Step, before: Sequence[tuple[Step, StepOutcome]]) -> str:
     """Return why a step may not follow those before it, "" where it may.
 
-    A step builds on the earlier ones of its own job; other jobs do not know of it. So one job that has moved on, or
-    whose call AWS refuses, leaves only its own later steps undone. What would befall every step ends the run
-    (`StepOutcome.ends_run`).
+    A step builds on the earlier ones of its own job; other jobs do not know of it, and no dead letter builds on
+    another. So one job that has moved on, or whose call AWS refuses, leaves only its own later steps undone. What
+    would befall every step ends the run (`StepOutcome.ends_run`).
     """
     for earlier, outcome in before:
         same = earlier.job_id == step.job_id or "" in (earlier.job_id, step.job_id)
-        if same and not outcome.is_done:
+        if same and not (earlier.letter and step.letter) and not outcome.is_done:
             return "a step before it is not done"
     ended = next((outcome.number for _, outcome in before if outcome.ends_run), None)
     return f"step {ended} ended the run" if ended else ""

@@ -73,7 +73,7 @@ class Verified:
         if self.state == "not-yet":
             differs = "; ".join(one.words() for one in self.differs)
             return f"Not verified yet after {self.waited_s:.0f} s ({differs}). Read the evidence again in a while."
-        return "Nothing in the plan says how the world shows it." if self.state == "nothing-to-verify" else ""
+        return "Whether it helped was not asked: run the notebook again." if self.state == "nothing-to-verify" else ""
 
 
 @dataclass(frozen=True)

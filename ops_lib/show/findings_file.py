@@ -15,6 +15,7 @@ from ops_lib.evidence import Unread
 from ops_lib.show.redact import printable, redact
 
 MIME = "application/vnd.ops.findings+json"
+PLAN_MIME = "application/vnd.ops.plan+json"  # a plan that was written, for whoever reads it in a terminal
 SCHEMA = Path(__file__).with_name("findings.schema.json")
 
 

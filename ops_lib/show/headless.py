@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -29,11 +29,15 @@ DIED = (
 
 @dataclass(frozen=True)
 class Run:
-    """What one headless run left behind: three files in `folder`, the findings document and the exit code."""
+    """What one headless run left behind: three files in `folder`, the findings document and the exit code.
+
+    `plans`: of each plan it wrote its title, the command that applies it, and how many letters it purges, if any.
+    """
 
     folder: Path
     content: dict[str, Any]
     exit_code: int
+    plans: tuple[dict[str, Any], ...] = ()
 
     @property
     def report(self) -> Path:
@@ -59,7 +63,7 @@ def run(notebook: str, settings: Settings, parameters: Parameters, folder: Path,
     subtitle = f"{settings.label or settings.environment} · {content['status']} · {content['generated_at']}"
     html = page.render(executed, title=title_of(executed, notebook), subtitle=subtitle)
     (folder / "report.html").write_text(html, encoding="utf-8")
-    return Run(folder, content, code)
+    return Run(folder, content, code, tuple(_outputs(executed, findings_file.PLAN_MIME)))
 
 
 def report_folder(settings: Settings, notebook: str) -> Path:
@@ -115,13 +119,13 @@ def _outcome(
 
 def said(executed: nbformat.NotebookNode) -> dict[str, Any] | None:
     """Return the findings document the notebook left among its outputs, the last one; None if it left none."""
-    found = [
-        output.data[findings_file.MIME]
-        for cell in executed.cells
-        for output in cell.get("outputs", [])
-        if findings_file.MIME in output.get("data", {})
-    ]
-    return dict(found[-1]) if found else None
+    found = list(_outputs(executed, findings_file.MIME))
+    return found[-1] if found else None
+
+
+def _outputs(executed: nbformat.NotebookNode, mime: str) -> Iterator[dict[str, Any]]:
+    for cell in executed.cells:
+        yield from (dict(one.data[mime]) for one in cell.get("outputs", []) if mime in one.get("data", {}))
 
 
 def _plain(content: dict[str, Any]) -> str:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from markupsafe import Markup
 
+from ops_lib.show.findings_file import MIME, PLAN_MIME
 from ops_lib.show.redact import redact, safe
 
 if TYPE_CHECKING:
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
 
 TEMPLATES = Path(__file__).parent / "templates"
 # Shown by nobody: findings are data for programs, widgets are dead once the kernel is.
-UNSEEN = ("application/vnd.ops.findings+json", "application/vnd.jupyter.widget-view+json")
+UNSEEN = (MIME, PLAN_MIME, "application/vnd.jupyter.widget-view+json")
 IMAGES = ("image/png", "image/jpeg")
 FIRST = ('class="banner', 'class="verdict')
 # The policy in the page stops what these would fetch or run, except a redirect, a form or a looked-up name.

@@ -16,6 +16,7 @@ from ops_lib.decide.repairs import NoRepair
 from ops_lib.errors import OpsError
 from ops_lib.settings import Settings
 from ops_lib.show import plan_tables
+from ops_lib.show.findings_file import PLAN_MIME
 
 
 def review(plan: Plan | NoRepair, settings: Settings) -> None:
@@ -33,6 +34,8 @@ def review(plan: Plan | NoRepair, settings: Settings) -> None:
         _ask(plan, path, settings)
     else:
         display(HTML(headless(plan, path, settings)))
+        told = {"title": plan.title, "apply": plan_tables.command_line(plan, path, settings.name)}
+        display({PLAN_MIME: told | {"purges": bool(plan.count)}, "text/plain": plan.title}, raw=True)
 
 
 def headless(plan: Plan, path: Path, settings: Settings) -> str:

@@ -89,7 +89,7 @@ def test_the_real_command_for_a_person(at: Stage) -> None:
     lines = done.stdout.splitlines()
     assert lines[0] == f"applying plan {plan.id}, 1 steps"
     assert lines[1] == "  1. done  set completed: AWS confirmed it"
-    assert lines[2] == "done: 1 of 1 steps done. Nothing in the plan says how the world shows it."
+    assert lines[2] == "done: 1 of 1 steps done. Whether it helped was not asked: run the notebook again."
     assert lines[3].startswith("journal: ")
     assert at.status(job) == "completed"
 

@@ -7,8 +7,9 @@ from typing import Any
 
 import pytest
 
+from ops_lib.change.apply import _held_back
 from ops_lib.change.outcome import Outcome, StepOutcome, Verified
-from ops_lib.change.plan import Call, Plan
+from ops_lib.change.plan import Call, Letter, Plan, Step
 from tests.change import plans
 from tests.change.stage import Stage
 
@@ -96,3 +97,18 @@ def test_the_worst_end_of_several_is_the_plans() -> None:
         == "1 of 3 steps done. 1 of 3 jobs are done with; not: job 0, job 2."
     )
     assert outcome("refused").words == "0 of 1 steps done."
+
+
+def letter(number: int, queue: str, job: str) -> tuple[int, Step]:
+    call = Call("sqs", "DeleteMessage", {"QueueUrl": queue})
+    held = Letter(queue, f"m-{number}", "md5")
+    return number, Step("discard", call, "before", "after", "risk", "undo", letter=held, job_id=job)
+
+
+@pytest.mark.parametrize("job", ["", "4f1ef31e-400e-41ce-a81a-edfb51e91cc7"])
+def test_no_dead_letter_builds_on_another(job: str) -> None:
+    (_, gone), (_, next_one) = letter(1, "a-dlq", job), letter(2, "b-dlq", job)
+    refused = StepOutcome(1, "discard", "refused", "it is not in the queue now")
+    assert _held_back(next_one, [(gone, refused)]) == ""
+    assert _held_back(next_one, [(gone, replace(refused, state="unknown"))]) == "step 1 ended the run"
+    assert _held_back(replace(next_one, letter=None), [(gone, refused)]) == "a step before it is not done"
