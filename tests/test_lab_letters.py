@@ -10,6 +10,7 @@ import os
 import re
 import time
 import urllib.request
+import uuid
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -52,7 +53,8 @@ def sandbox() -> Iterator[Sandbox]:
     """A fresh sandbox whose deletion-dlq holds forty messages of one deleted job, no two of them alike."""
     planted = [word for incident in INCIDENTS for word in ("--incident", incident)]
     made = start(Path(os.environ["OPS_STATE"]), NAME, "--speed", "400", "--jobs", "30", *planted)
-    bodies = [json.dumps({"job_id": deleted_job(), "number": number}) for number in range(LETTERS)]
+    round_ = uuid.uuid4().hex  # one body may be replayed only so often, and the journal outlives the sandbox
+    bodies = [json.dumps({"job_id": deleted_job(), "number": f"{round_} {n}"}) for n in range(LETTERS)]
     send(made, [{"queue": DELETIONS, "body": body} for body in bodies])
     yield made
     command(Path(os.environ["OPS_STATE"]), "stop", NAME)
