@@ -159,7 +159,9 @@ def test_a_real_headless_run_leaves_plan_and_command_and_no_widget(tmp_path: Pat
     page = unescape((tmp_path / "report.html").read_text(encoding="utf-8"))
     (file,) = (Path(os.environ["OPS_STATE"]) / "recording-newest" / "plans").glob("*.json")
     made = plan_from(file.read_bytes())
-    assert f"ops apply {file} --code {made.code} -e recording-newest" in page
+    line = f"ops apply {file} --code {made.code} -e recording-newest"
+    assert line in page
+    assert f"plan, not applied: {made.title}\n  {line}" in done.stdout
     assert job in made.title
     assert "Nothing has been changed" in page
     assert "nothing is read again" in page
