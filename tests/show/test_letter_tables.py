@@ -93,8 +93,8 @@ def many(count: int) -> Any:
 def test_a_long_plan_of_letters_is_told_by_kinds_with_every_step_folded() -> None:
     page = plan_tables.plan_table(many(40), None)
     assert "<td><b>40</b></td><td>sqs:DeleteMessage</td><td>chunking</td>" in page
-    assert "all 40 steps, each with its exact call" in page
-    assert page.count("the exact call: sqs:DeleteMessage") == 40
+    assert "all 40 steps, each with its exact calls" in page
+    assert page.count("the exact calls: sqs:ReceiveMessage, then sqs:DeleteMessage<") == 40
     assert "all 3 steps" not in plan_tables.plan_table(many(3), None)
 
 
