@@ -104,8 +104,9 @@ class Desk:
     def _label(self, one: JudgedLetter) -> str:
         what = "replay" if one.safe == REPLAY else "discard" if one.safe == DISCARD else "leave"
         left = f"expires in {expires_in(one.expires_at, self.now)}"
-        parts = (what, one.letter.queue, about(one), one.name, left, one.body.job_id or "no job")
-        return on_one_line(" · ".join((*parts, f"message {one.letter.message_id[:8]}")))
+        # The right edge cuts a line: what tells letters apart stands early.
+        named = (what, one.letter.message_id[:8], one.letter.queue, about(one))
+        return on_one_line(" · ".join((*named, one.name, left, one.body.job_id or "no job")))
 
 
 def may_be_moved(one: JudgedLetter) -> bool:
@@ -117,8 +118,8 @@ def summary(chosen: Sequence[JudgedLetter], shown: int) -> str:
     """Return how many of the letters shown are chosen, and what may be done with these."""
     replay, discard = (sum(one.safe == what for one in chosen) for what in (REPLAY, DISCARD))
     rest = len(chosen) - replay - discard
-    neither = f", {rest} may be neither" if rest else ""
-    return f"Chosen: {len(chosen)} of {shown} shown. {replay} may be replayed, {discard} discarded{neither}."
+    neither = f", {rest} for neither" if rest else ""
+    return f"Chosen: {len(chosen)} of {shown} shown. {replay} to replay, {discard} to discard{neither}."
 
 
 def _dropdown(name: str, values: Iterable[str]) -> widgets.Dropdown:
