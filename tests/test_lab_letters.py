@@ -127,10 +127,13 @@ def test_chosen_letters_are_replayed_with_a_stop_half_way(
     everything = letters.locator("option").count()
     assert everything >= LETTERS + 2
     page.locator(".widget-dropdown select").nth(1).select_option(label=f"{deleted_job()} ({LETTERS})")
-    chosen(page, f"Chosen: {LETTERS} of {LETTERS} shown. {LETTERS} may be replayed")
+    chosen(page, f"Chosen: {LETTERS} of {LETTERS} shown. {LETTERS} to replay")
     letters.locator("option").first.click(modifiers=["Control"])
-    chosen(page, f"Chosen: {LETTERS - 1} of {LETTERS} shown. {LETTERS - 1} may be replayed")
+    chosen(page, f"Chosen: {LETTERS - 1} of {LETTERS} shown. {LETTERS - 1} to replay")
 
+    for what in ("replay", "discard"):
+        earlier = cell(page, f'plan_letters("{what}"')
+        earlier.locator(".widget-html", has_text="the choice has changed").wait_for(state="attached", timeout=SOON_MS)
     desk = run_cell(page, lab, 'plan_letters("replay"')
     desk.locator("b", has_text=f"Replay {LETTERS - 1} dead letters").wait_for(state="attached", timeout=SOON_MS)
     code = str(desk.locator(".approve b.code").text_content())

@@ -1,7 +1,7 @@
 """The desk where a plan is approved: reason, code, Apply, and what `ops apply` says while it works.
 
-The button is enabled by the right code alone (of a purge: with the right count), as a help; whatever is pressed goes
-to `ops apply` as it was typed.
+The button is enabled by the right code alone (of a purge: with the right count), as a help, and only while the choice
+that the plan was made from still stands; whatever is pressed goes to `ops apply` as it was typed.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import ipywidgets as widgets
 
@@ -19,20 +20,29 @@ from ops_lib.show import plan_tables
 from ops_lib.show.applying import Applying, command
 from ops_lib.show.progress import Progress, record
 
+if TYPE_CHECKING:
+    from ops_lib.show.letter_choice import Choice
+
 WIDE = widgets.Layout(width="auto", max_width="62em")
 BROKEN = "The notebook failed here. What has been changed, if anything, is in the journal."
+OUTDATED = '<span class="badge warning">the choice has changed: run this cell again</span>'
 MISCOUNTED = '<span class="badge warning">not how many letters this plan deletes</span>'
 WRONG = '<span class="badge warning">not the code of this plan</span>'
 ROW = widgets.Layout(flex_flow="row wrap", align_items="center")
 
 
 class Approval:
-    """The controls of one plan. An edited reason makes another plan, with another code and file."""
+    """The controls of one plan. An edited reason makes another plan, with another code and file.
 
-    def __init__(self, plan: Plan, path: Path, settings: Settings, keep: Callable[[str], None]) -> None:
+    `choice`: what the plan was made from, where a person chooses; while another choice stands it is not applied here.
+    """
+
+    def __init__(
+        self, plan: Plan, path: Path, settings: Settings, keep: Callable[[str], None], choice: Choice | None = None
+    ) -> None:
         self.settings, self.keep = settings, keep
         self.progress: Progress | None = None
-        self.begun = False
+        self.begun = self.outdated = False
         self.applying: Applying | None = None
         self.reason = widgets.Textarea(plan.reason, description="reason", rows=2, continuous_update=False, layout=WIDE)
         self.code = widgets.Text("", description="code", placeholder="type the code")
@@ -49,11 +59,18 @@ class Approval:
         self.count.observe(self._caught(self._typed), names="value")
         self.apply.on_click(self._caught(self._press))
         self.stop.on_click(self._caught(self._stop))
+        if choice:
+            choice.watch(lambda same: self._caught(lambda: self._chosen(same))())
 
     @property
     def running(self) -> bool:
         """Return whether `ops apply` is at work for this plan."""
         return self.progress is not None and self.progress.end is None
+
+    @property
+    def done(self) -> bool:
+        """Return whether this plan has been applied."""
+        return self.progress is not None and self.progress.end == "done"
 
     def _offer(self, plan: Plan, path: Path, instead_of: str = "") -> None:
         self.plan, self.path = plan, path
@@ -73,17 +90,22 @@ class Approval:
             plan = replace(self.plan, reason=reason)
             self._offer(plan, store.write(plan, self.settings), plan_tables.replaced(self.plan, self.path))
 
+    def _chosen(self, same: bool) -> None:
+        self.outdated = not same
+        self._typed()
+
     def _typed(self) -> None:
         right = same_code(self.code.value, self.plan)
         counted = self.plan.count is None or self.count.value.strip() == str(self.plan.count)
-        self.apply.disabled = self.running or not (right and counted)
+        self.apply.disabled = self.running or self.outdated or not (right and counted)
         self.apply.button_style = "" if self.apply.disabled else "danger"
         if not self.running:
             wrong_count = MISCOUNTED if self.count.value.strip() and not counted else ""
-            self.hint.value = WRONG if self.code.value.strip() and not right else wrong_count
+            wrong = WRONG if self.code.value.strip() and not right else wrong_count
+            self.hint.value = OUTDATED if self.outdated and not self.done else wrong
 
     def _press(self) -> None:
-        if self.running:
+        if self.running or self.outdated:
             return
         counted = () if self.plan.count is None else (self.count.value,)
         words = command(self.path, self.code.value, self.settings.name, *counted)
@@ -121,9 +143,8 @@ class Approval:
         self._controls()
 
     def _controls(self) -> None:
-        done = self.progress is not None and self.progress.end == "done"
         self.reason.disabled = self.running or self.begun
-        self.code.disabled = self.count.disabled = self.running or done
+        self.code.disabled = self.count.disabled = self.running or self.done
         self.stop.disabled = not self.running
         self._typed()
 

@@ -6,8 +6,9 @@ are not in it.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
+from typing import ClassVar
 
 import ipywidgets as widgets
 from IPython.display import HTML, display
@@ -28,10 +29,31 @@ WIDE = widgets.Layout(width="auto", max_width="75em")
 
 
 class Choice:
-    """The letters that are chosen; all of them, until somebody chooses."""
+    """The letters that are chosen; all of them, until somebody chooses. A later choice replaces it."""
+
+    latest: ClassVar[Choice | None] = None
 
     def __init__(self, judged: Iterable[JudgedLetter]) -> None:
         self.letters: tuple[JudgedLetter, ...] = tuple(judged)
+        self._watchers: list[Callable[[], None]] = []
+        earlier, Choice.latest = Choice.latest, self
+        if earlier:
+            earlier._tell()
+
+    def becomes(self, letters: Iterable[JudgedLetter]) -> None:
+        """Let these be chosen from now on."""
+        self.letters = tuple(letters)
+        self._tell()
+
+    def watch(self, tell: Callable[[bool], None]) -> None:
+        """Tell, at every change, whether what is chosen then is what is chosen now: a plan is of that alone."""
+        now = self.letters
+        self._watchers.append(lambda: tell(Choice.latest is self and self.letters == now))
+        self._watchers[-1]()
+
+    def _tell(self) -> None:
+        for watcher in self._watchers:
+            watcher()
 
 
 def choose(letters: Letters) -> Choice:
@@ -76,14 +98,15 @@ class Desk:
         return self.kind.value in named[0] and self.job.value in named[1] and words in text
 
     def _chosen(self) -> None:
-        self.choice.letters = tuple(self.all[number] for number in self.list.value)
+        self.choice.becomes(self.all[number] for number in sorted(self.list.value))
         self.told.value = f"<p>{safe(summary(self.choice.letters, len(self.list.options)))} {safe(HOW)}</p>"
 
     def _label(self, one: JudgedLetter) -> str:
         what = "replay" if one.safe == REPLAY else "discard" if one.safe == DISCARD else "leave"
         left = f"expires in {expires_in(one.expires_at, self.now)}"
-        parts = (what, one.letter.queue, about(one), one.name, left, one.body.job_id or "no job")
-        return on_one_line(" · ".join((*parts, f"message {one.letter.message_id[:8]}")))
+        # The right edge cuts a line: what tells letters apart stands early.
+        named = (what, one.letter.message_id[:8], one.letter.queue, about(one))
+        return on_one_line(" · ".join((*named, one.name, left, one.body.job_id or "no job")))
 
 
 def may_be_moved(one: JudgedLetter) -> bool:
@@ -95,8 +118,8 @@ def summary(chosen: Sequence[JudgedLetter], shown: int) -> str:
     """Return how many of the letters shown are chosen, and what may be done with these."""
     replay, discard = (sum(one.safe == what for one in chosen) for what in (REPLAY, DISCARD))
     rest = len(chosen) - replay - discard
-    neither = f", {rest} may be neither" if rest else ""
-    return f"Chosen: {len(chosen)} of {shown} shown. {replay} may be replayed, {discard} discarded{neither}."
+    neither = f", {rest} for neither" if rest else ""
+    return f"Chosen: {len(chosen)} of {shown} shown. {replay} to replay, {discard} to discard{neither}."
 
 
 def _dropdown(name: str, values: Iterable[str]) -> widgets.Dropdown:

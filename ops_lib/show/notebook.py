@@ -25,6 +25,7 @@ from ops_lib.show.redact import safe
 if TYPE_CHECKING:
     from ops_lib.change.plan import Plan
     from ops_lib.decide.repairs import Names, NoRepair
+    from ops_lib.show.letter_choice import Choice
 
 
 @dataclass(frozen=True)
@@ -86,11 +87,14 @@ class Runbook:
             HTML(f'<p class="caption">{safe(plot.alt)}</p><details><summary>as a table</summary>{inside}</details>')
         )
 
-    def review(self, plan: Plan | NoRepair) -> None:
-        """Show a plan to be approved (headless: written and shown), or why there is none. It changes nothing."""
+    def review(self, plan: Plan | NoRepair, choice: Choice | None = None) -> None:
+        """Show a plan to be approved (headless: written and shown), or why there is none. It changes nothing.
+
+        `choice`: the letters it was made from; once they are others it can no longer be applied here.
+        """
         from ops_lib.show.review import review
 
-        review(plan, self.settings)
+        review(plan, self.settings, choice)
 
     def about_here(self, findings: Iterable[Finding]) -> tuple[Finding, ...]:
         """Return the findings as this environment sees them: accepted ones marked, links leading back into it."""

@@ -10,6 +10,7 @@ from pathlib import Path
 from ops_lib.change.aws_command import aws_command
 from ops_lib.change.plan import Call, Condition, Plan, Step
 from ops_lib.decide.repairs.names import NOBODY, NoRepair
+from ops_lib.show import letter_calls
 from ops_lib.show.redact import safe
 from ops_lib.show.tables import folded_away
 
@@ -26,7 +27,7 @@ def plan_table(plan: Plan, endpoint_url: str | None) -> str:
     then = f"<p><b>{when}:</b> {safe(later)}.</p>" if later else ""
     steps = _table(COLUMNS, rows)
     if len(plan.steps) > MOST_OPEN and all(step.letter for step in plan.steps):
-        every = f"all {len(plan.steps)} steps, each with its exact call"
+        every = f"all {len(plan.steps)} steps, each with its exact calls"
         steps = _table(KINDS, _kinds(plan.steps)) + folded_away(every, steps)
     return f'<div class="plan"><b>{safe(plan.title)}</b>{steps}{then}</div>'
 
@@ -116,20 +117,24 @@ def _rows(number: int, step: Step, endpoint_url: str | None, region: str) -> str
 
 
 def _exactly(step: Step, endpoint_url: str | None, region: str) -> str:
+    letter = step.letter
     parts = [
-        _call(step.call),
-        f'<p class="small">the same by hand, without any of the checks:</p>'
-        f"<pre>{safe(aws_command(step.call, endpoint_url, region))}</pre>",
+        letter_calls.calls(step, letter, endpoint_url, region) if letter else _call(step.call, endpoint_url, region),
         _conditions("Read again just before; if it is not so, nothing is sent:", step.conditions),
         _conditions("It is done when:", (step.done_when,) if step.done_when else ()),
         f'<p class="small">{safe(_twice(step))}</p>',
     ]
-    return folded_away(f"the exact call: {step.call.name}", "".join(parts))
+    title = f"the exact calls: {letter_calls.name(step)}" if letter else f"the exact call: {step.call.name}"
+    return folded_away(title, "".join(parts))
 
 
-def _call(call: Call) -> str:
+def _call(call: Call, endpoint_url: str | None, region: str) -> str:
     arguments = json.dumps(call.arguments, indent=2, ensure_ascii=False, default=str)
-    return f"<pre>{safe(call.name)} {safe(arguments)}</pre>"
+    return (
+        f"<pre>{safe(call.name)} {safe(arguments)}</pre>"
+        '<p class="small">the same by hand, without any of the checks:</p>'
+        f"<pre>{safe(aws_command(call, endpoint_url, region))}</pre>"
+    )
 
 
 def _conditions(title: str, conditions: tuple[Condition, ...]) -> str:

@@ -24,13 +24,17 @@ COLOURS = {
     "waiting": "note",
 }
 AGAIN_FROM_THE_TOP = "Run this notebook again from the top: it judges the job as it is now and makes a new plan."
+AFTERWARDS = (
+    'Run the cell under "Did it work?" below: it reads the same evidence again. Where the notebook has none, run it '
+    "again from the top."
+)
 RESUME = (
     "Type the code and press Apply again: the world is read first, and what is done is not done twice. "
     "If it ends so again, call the pipeline's developers with this notebook."
 )
 # How it ended -> colour, headline, what to do next.
 ENDS = {
-    "done": ("ok", "Applied.", "Run the next cell: it reads the same evidence again and says whether it worked."),
+    "done": ("ok", "Applied.", AFTERWARDS),
     "refused": ("critical", "Refused: something is no longer as the plan found it.", AGAIN_FROM_THE_TOP),
     "failed": ("critical", "Failed: a call was refused by AWS. What builds on it was not attempted.", RESUME),
     "unknown": ("unknown", "Not known: an answer was lost, so a call may have been made or not.", RESUME),

@@ -6,6 +6,7 @@ Nothing here changes anything. The safety is in `ops apply`, a process of its ow
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from IPython.core.getipython import get_ipython
 from IPython.display import HTML, DisplayHandle, display
@@ -18,9 +19,15 @@ from ops_lib.settings import Settings
 from ops_lib.show import plan_tables
 from ops_lib.show.findings_file import PLAN_MIME
 
+if TYPE_CHECKING:
+    from ops_lib.show.letter_choice import Choice
 
-def review(plan: Plan | NoRepair, settings: Settings) -> None:
-    """Show the plan, written to its file, or why there is none; a person may then approve it."""
+
+def review(plan: Plan | NoRepair, settings: Settings, choice: Choice | None = None) -> None:
+    """Show the plan, written to its file, or why there is none; a person may then approve it.
+
+    `choice`: the letters the plan was made from, where they are chosen.
+    """
     if isinstance(plan, NoRepair):
         display(HTML(plan_tables.no_repair_card(plan)))
         return
@@ -31,7 +38,7 @@ def review(plan: Plan | NoRepair, settings: Settings) -> None:
         display(HTML(plan_tables.broken_card("The plan could not be written, so it cannot be applied.", error)))
         return
     if somebody_is_there():
-        _ask(plan, path, settings)
+        _ask(plan, path, settings, choice)
     else:
         display(HTML(headless(plan, path, settings)))
         told = {"title": plan.title, "apply": plan_tables.command_line(plan, path, settings.name)}
@@ -51,11 +58,11 @@ def somebody_is_there() -> bool:
     return bool(kernel and kernel.get_parent().get("content", {}).get("allow_stdin"))
 
 
-def _ask(plan: Plan, path: Path, settings: Settings) -> None:
+def _ask(plan: Plan, path: Path, settings: Settings, choice: Choice | None) -> None:
     # Imported late: a headless kernel needs no widget.
     from ops_lib.show.approval import Approval
 
     kept = DisplayHandle()
-    approval = Approval(plan, path, settings, lambda html: kept.update(HTML(html)))
+    approval = Approval(plan, path, settings, lambda html: kept.update(HTML(html)), choice)
     display(approval.widget)
     kept.display(HTML(""))

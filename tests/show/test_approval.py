@@ -150,7 +150,14 @@ def test_applied_is_said_in_green_with_the_journals_head(opened: Open) -> None:
     press(desk)
     told = desk.told.value
     assert '<div class="verdict ok">' in told
-    for said in ("Applied.", "2 steps: 2 done.", "the lock was put", "4 entries", "5f3a" * 16, "Run the next cell"):
+    for said in (
+        "Applied.",
+        "2 steps: 2 done.",
+        "the lock was put",
+        "4 entries",
+        "5f3a" * 16,
+        "under &quot;Did it work?&quot;",
+    ):
         assert said in told
     assert desk.apply.disabled
     assert desk.code.disabled

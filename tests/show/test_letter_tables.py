@@ -69,7 +69,8 @@ def test_queues_now_tells_none_not_read_and_zero_apart() -> None:
 
 def test_who_is_left_out_of_a_plan_is_told_with_the_reason() -> None:
     letters = three_classes()
-    plan, without = plan_letters("replay", letters.judged, letters.jobs, QUEUES, NAMES, NOW)
+    names = replace(NAMES, output_bucket="B")
+    plan, without = plan_letters("replay", letters.judged, letters.jobs, QUEUES, names, NOW)
     assert not isinstance(plan, NoRepair)
     page = letter_tables.left_out(without, letters.judged)
     assert "2 chosen letters not in this plan, and why" in page
@@ -93,8 +94,8 @@ def many(count: int) -> Any:
 def test_a_long_plan_of_letters_is_told_by_kinds_with_every_step_folded() -> None:
     page = plan_tables.plan_table(many(40), None)
     assert "<td><b>40</b></td><td>sqs:DeleteMessage</td><td>chunking</td>" in page
-    assert "all 40 steps, each with its exact call" in page
-    assert page.count("the exact call: sqs:DeleteMessage") == 40
+    assert "all 40 steps, each with its exact calls" in page
+    assert page.count("the exact calls: sqs:ReceiveMessage, then sqs:DeleteMessage<") == 40
     assert "all 3 steps" not in plan_tables.plan_table(many(3), None)
 
 
@@ -103,7 +104,10 @@ def test_a_filter_chooses_what_it_shows_and_a_click_drops_one() -> None:
     choice = Choice(letters.judged)
     desk = Desk(choice, NOW)
     assert len(choice.letters) == 4
-    assert "Chosen: 4 of 4 shown. 2 may be replayed, 2 discarded." in desk.told.value
+    assert [label.split(" · ")[1] for label, _ in desk.list.options] == [
+        one.letter.message_id[:8] for one in letters.judged
+    ]
+    assert "Chosen: 4 of 4 shown. 2 to replay, 2 to discard." in desk.told.value
     desk.kind.value = "still-needed"
     assert {one.name for one in choice.letters} == {"still-needed"}
     desk.list.value = desk.list.value[1:]
@@ -124,7 +128,7 @@ def test_what_may_not_be_moved_is_chosen_only_by_hand_and_then_told() -> None:
     desk = Desk(choice, NOW)
     assert choice.letters == ()
     desk.list.value = (0,)
-    assert "1 may be neither" in desk.told.value
+    assert "1 for neither" in desk.told.value
 
 
 def test_the_list_shows_a_hostile_body_as_harmless_text() -> None:

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from ops_lib.show.headless import NOTEBOOKS
 from ops_lib.show.progress import ENDS, Progress
 from ops_lib.show.redact import safe
 from tests.show.plans import plan
@@ -136,3 +137,10 @@ def test_of_many_words_the_last_are_kept_and_shown_where_it_went_wrong() -> None
 def test_secrets_in_what_it_says_are_removed() -> None:
     page = after("aws_secret_access_key=abcdefghijkl", exit_code=70).html()
     assert "abcdefghijkl" not in page
+
+
+def test_the_cell_to_run_after_applying_stands_where_it_is_said_to_stand() -> None:
+    for path in NOTEBOOKS.glob("*.ipynb"):
+        text = path.read_text(encoding="utf-8")
+        rest = text.rpartition("book.review(plan")[2]
+        assert rest == text or "## Did it work?" in rest or "again from the top" in text, path.name
