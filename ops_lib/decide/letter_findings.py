@@ -109,15 +109,19 @@ def _of_class(key: str, name: LetterClass, groups: list[Group], letters: Letters
 
 
 def _unseen(key: str, look: Inspection) -> Finding:
+    """Return what the look may have missed: a note where it stopped at as many as SQS counted, else critical."""
     why = f"it stopped early: {look.stopped_by}" if look.stopped_by else "others hold them, or SQS counts roughly"
+    flying = f"{look.in_flight} {'was' if look.in_flight == 1 else 'were'} in flight"
+    said = f"Not every dead letter of {key} was seen: {len(look.letters)} of about {look.about}, and {flying}."
+    if look.saw_as_many:
+        said = f"As many dead letters of {key} were seen as SQS counted, about {look.about}; there may be newer ones."
     return Finding(
         f"dead-letters:{key}:not-seen",
-        "critical",
-        f"Not every dead letter of {key} was seen: {len(look.letters)} of about {look.about}, and {look.in_flight} "
-        "were in flight.",
+        "note" if look.saw_as_many else "critical",
+        said,
         DEAD_LETTERS,
         (shortened(why, 240),),
-        "Look again once they are visible; never purge what nobody has seen.",
+        f"{look.to_see_all}; never purge what nobody has seen.",
         NOTEBOOK,
         {"queue": key},
     )

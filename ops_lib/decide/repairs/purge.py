@@ -90,10 +90,10 @@ def _all_seen(look: Evidence[Inspection]) -> Inspection:
         raise Unsafe(f"Nobody has seen its letters ({look.reason}): a purge would take what nobody knows.", NOBODY)
     seen = look.value
     if not seen.saw_all:
-        why = f", and it stopped early: {seen.stopped_by}" if seen.stopped_by else ""
+        why = f"; it stopped early: {seen.stopped_by}" if seen.stopped_by else ""
         raise Unsafe(
-            f"The look saw {len(seen.letters)} of about {seen.about} letters, {seen.in_flight} in flight{why}: a purge "
-            "would take what nobody has seen. Discard the ones that were seen, or look again.",
+            f"The look saw {len(seen.letters)} of about {seen.about} letters, {seen.in_flight} in flight{why}. A purge "
+            f"would take what nobody has seen. {seen.to_see_all}, or discard the ones that were seen.",
             NOBODY,
         )
     if not seen.letters:
