@@ -1,4 +1,4 @@
-"""The findings on dead letters: by queue and class where somebody looked, and what nobody has looked into."""
+"""The findings on dead letters: by queue and class where somebody looked, and what the run did not look into."""
 
 from __future__ import annotations
 
@@ -48,19 +48,21 @@ def letter_findings(queues: Mapping[str, QueuePair], letters: Letters) -> tuple[
 
 
 def not_looked_into(key: str, queue: Queue, why: str = "") -> Finding:
-    """Return that a dead-letter queue holds letters that nobody has seen; `why` a look at them failed."""
-    count = queue.all_messages
+    """Return that a dead-letter queue holds letters that this run has not seen; `why` a look at them failed.
+
+    Somebody may have looked a minute before: nothing in AWS tells.
+    """
     return Finding(
         f"dead-letters:{key}",
         "critical",
-        f"{count} dead letter{'s' if count > 1 else ''} of {key} that nobody has looked into yet.",
+        f"{counted(range(queue.all_messages), 'dead letter')} of {key} that this run did not look into.",
         DEAD_LETTERS,
         (
             f"{queue.name}: {queue.visible_messages} visible, {queue.in_flight_messages} in flight (approximate)",
             f"kept {words(queue.retention_s)} from the original enqueue",
             *((f"looking failed: {why}",) if why else ()),
         ),
-        "Find out what they are before replaying or discarding any; never purge what nobody has seen.",
+        "Find out with 1_dead_letters what they are before replaying or discarding any; never purge what nobody has seen.",
         NOTEBOOK,
         {"queue": key},
     )

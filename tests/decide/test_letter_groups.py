@@ -75,7 +75,8 @@ def test_a_queue_without_a_look_says_that_nobody_looked_and_a_failed_look_says_w
     for look_at, said in ((None, "kept 4 d"), (UNREAD, "access denied")):
         one = findings(video_worker=look_at)["dead-letters:video-worker"]
         assert one.severity == "critical"
-        assert "nobody has looked into yet" in one.summary
+        assert one.summary == "3 dead letters of video-worker that this run did not look into."
+        assert (one.notebook, one.parameters) == ("1_dead_letters", {"queue": "video-worker"})
         assert any(said in fact for fact in one.evidence)
 
 
