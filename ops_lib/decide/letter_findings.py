@@ -62,7 +62,7 @@ def not_looked_into(key: str, queue: Queue, why: str = "") -> Finding:
             f"kept {words(queue.retention_s)} from the original enqueue",
             *((f"looking failed: {why}",) if why else ()),
         ),
-        "Find out with 1_dead_letters what they are before replaying or discarding any; never purge what nobody has seen.",
+        "Find out what they are with 1_dead_letters before replaying or discarding any; never purge what was not seen.",
         NOTEBOOK,
         {"queue": key},
     )
