@@ -1,7 +1,8 @@
 """The plan that has SQS itself move a whole dead-letter queue back to its sources, and the one that cancels that.
 
 For a queue too large for letter by letter, and only where some letter that was seen is to be replayed and none does
-harm: the task has no filter. (SQS API reference, "StartMessageMoveTask": one active task a queue, at most 500 messages a second, 36 hours.)
+harm: the task has no filter. (SQS API reference, "StartMessageMoveTask": one active task a queue, at most 500 messages
+a second, 36 hours.)
 """
 
 from __future__ import annotations
@@ -23,9 +24,10 @@ FASTEST = 500
 # task (Developer Guide, "Troubleshoot dead-letter queue and DLQ redrive issues": CouldNotDetermineMessageSource).
 SOURCE = "DeadLetterQueueSourceArn"
 RISK = (
-    "It is for a queue too large for letter by letter. Against a replay of chosen letters it loses: any choice (test events and letters that nobody needs go too, and "
-    "come back), any edit, the backup, the conditions of each job, and the stop when letters come back. Messages get "
-    "new MessageIds and their retention starts anew. SQS runs one task of a queue at a time, for up to 36 h."
+    "It is for a queue too large for letter by letter. Against a replay of chosen letters it loses: any choice (test "
+    "events and letters that nobody needs go too, and come back), any edit, the backup, the conditions of each job, and "
+    "the stop when letters come back. Messages get new MessageIds and their retention starts anew. SQS runs one task of "
+    "a queue at a time, for up to 36 h."
 )
 MOVED = "what was moved stays moved"
 Tasks = Evidence[tuple[MoveTask, ...]]
