@@ -79,6 +79,14 @@ def test_who_is_left_out_of_a_plan_is_told_with_the_reason() -> None:
     assert letter_tables.left_out({}, letters.judged) == ""
 
 
+def test_where_none_may_be_replayed_every_reason_is_told() -> None:
+    letters = judged({"chunking": three_classes().looks["chunking"]})
+    plan, _ = plan_letters("replay", letters.judged, letters.jobs, QUEUES, NAMES, NOW)
+    assert isinstance(plan, NoRepair)
+    assert plan.reason.startswith("None of 2 letters may be replayed. 1: test-event: ")
+    assert "; 1: duplicate-source-event: " in plan.reason
+
+
 def test_nothing_chosen_is_no_plan_and_no_alarm() -> None:
     plan, without = plan_letters("replay", (), {}, QUEUES, NAMES, NOW)
     assert isinstance(plan, NoRepair)

@@ -12,6 +12,7 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 
 from ops_lib.change.plan import Call, Condition, Plan, Step
+from ops_lib.decide.checks import counted
 from ops_lib.decide.dead_letters import REPLAY, JudgedLetter
 from ops_lib.decide.repairs.conditions import endpoint_in_service
 from ops_lib.decide.repairs.letters import pair_of
@@ -25,9 +26,9 @@ FASTEST = 500
 SOURCE = "DeadLetterQueueSourceArn"
 RISK = (
     "It is for a queue too large for letter by letter. Against a replay of chosen letters it loses: any choice (test "
-    "events and letters that nobody needs go too, and come back), any edit, the backup, the conditions of each job, and "
-    "the stop when letters come back. Messages get new MessageIds and their retention starts anew. SQS runs one task of "
-    "a queue at a time, for up to 36 h."
+    "events and letters that nobody needs go too, and come back), any edit, the backup, the conditions of each job, "
+    "and the stop when letters come back. Messages get new MessageIds and their retention starts anew. SQS runs one "
+    "task of a queue at a time, for up to 36 h."
 )
 MOVED = "what was moved stays moved"
 Tasks = Evidence[tuple[MoveTask, ...]]
@@ -84,7 +85,7 @@ def _start(
     return Step(
         title=f"have SQS move all letters of {dlq.name} back to where they came from",
         call=Call("sqs", "StartMessageMoveTask", {"SourceArn": arn, "MaxNumberOfMessagesPerSecond": per_s}),
-        before=f"about {dlq.visible_messages} letters; seen of them: {seen}",
+        before=f"about {counted(range(dlq.visible_messages), 'letter')}; seen of them: {seen}",
         after=f"they are messages of {main.name} again, {per_s} a second at the most; Stop cancels the task",
         risk=RISK,
         undo=f"cancel the task; {MOVED}",
