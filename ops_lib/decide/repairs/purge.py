@@ -92,9 +92,9 @@ def _all_seen(look: Evidence[Inspection]) -> Inspection:
     seen = look.value
     if not seen.saw_all:
         why = f"; it stopped early: {seen.stopped_by}" if seen.stopped_by else ""
+        about = counted(range(seen.about), "letter")
         raise Unsafe(
-            f"The look saw {len(seen.letters)} of about {counted(range(seen.about), 'letter')}, {seen.in_flight} in flight"
-            f"{why}. A purge "
+            f"The look saw {len(seen.letters)} of about {about}, {seen.in_flight} in flight{why}. A purge "
             f"would take what nobody has seen. {seen.to_see_all}, or discard the ones that were seen.",
             NOBODY,
         )
