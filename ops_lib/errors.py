@@ -34,13 +34,14 @@ class OpsError(Exception):
 
 
 class BadInput(OpsError):
-    """Raised when a given value breaks a rule; one line names the value, the rule and the next step."""
+    """Raised when a given value breaks a rule; one line names the value (None: missing), the rule and the next step."""
 
     exit_code = EXIT_USAGE
 
     def __init__(self, what: str, value: object, rule: str, next_step: str) -> None:
         self.what, self.value, self.rule, self.next_step = what, value, rule, next_step
-        super().__init__(f"{what}: got {shown(value)}; {rule}. Next: {next_step}.")
+        got = "missing" if value is None else f"got {shown(value)}"
+        super().__init__(f"{what}: {got}; {rule}. Next: {next_step}.")
 
 
 class BadParameter(BadInput):

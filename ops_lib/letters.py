@@ -50,7 +50,8 @@ class Inspection:
     """What one look into one dead-letter queue saw, and how much of it that is.
 
     `about` and `in_flight` are SQS's approximate counts before the look. `put_back` counts the messages that were made
-    visible again at once; the others come back by themselves at `hidden_until` (UTC).
+    visible again at once; the others come back by themselves at `hidden_until` (UTC). `stopped_by`: what ended the look
+    before the queue came back empty; `reached_most`: that was the number of letters it was asked for.
     """
 
     queue: str
@@ -60,11 +61,22 @@ class Inspection:
     put_back: int
     hidden_until: datetime | None = None
     stopped_by: str | None = None
+    reached_most: bool = False
+
+    @property
+    def saw_as_many(self) -> bool:
+        """Return whether as many were seen as SQS counted, and none was hidden elsewhere; SQS counts roughly."""
+        return self.in_flight == 0 and len(self.letters) >= self.about
 
     @property
     def saw_all(self) -> bool:
-        """Return whether no letter can have been missed: as many as SQS counted, and none hidden elsewhere."""
-        return self.stopped_by is None and self.in_flight == 0 and len(self.letters) >= self.about
+        """Return whether no letter can have been missed: as many as SQS counted, then the queue came back empty."""
+        return self.stopped_by is None and self.saw_as_many
+
+    @property
+    def to_see_all(self) -> str:
+        """Return what a person does to see the letters that this look may have missed."""
+        return "Raise most and look again" if self.reached_most else "Look again once they are visible"
 
 
 def as_json(attribute: Mapping[str, Any]) -> dict[str, Any]:

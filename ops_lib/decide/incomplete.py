@@ -75,7 +75,7 @@ def _by_segment(case: Case, row: JobRow, facts: list[str]) -> Verdict:
         candidates=job_scope,
         missing=case.missing,
         safe=_safe(case, job_scope, not unsure),
-        next_step=_next(case, name, settled=name not in unsure),
+        next_step=_next(case, name, letters, settled=name not in unsure),
     )
 
 
@@ -188,11 +188,14 @@ def _in_service(case: Case) -> bool:
     return endpoint is not None and endpoint.status == "InService"
 
 
-def _next(case: Case, name: str, *, settled: bool) -> str | None:
+def _next(case: Case, name: str, letters: list[DeadLetter], *, settled: bool) -> str | None:
     if name == "inference-refused" and not _in_service(case):
         return "Mend the endpoint first: until it is InService a replay is refused again."
     if not settled and case.unseen_dead:
         return f"{LOOK} Until then do only what is safe whichever it is."
+    if name == "completion-event-dead-lettered" and letters:
+        them = "its letter" if len(letters) == 1 else "their letters"
+        return f"Replay {them} (1_dead_letters -p queue={letters[0].queue}), or re-record with the plan below."
     return None
 
 

@@ -1,4 +1,4 @@
-"""The findings on dead letters: by queue and class where somebody looked, and what nobody has looked into."""
+"""The findings on dead letters: by queue and class where somebody looked, and what the run did not look into."""
 
 from __future__ import annotations
 
@@ -48,19 +48,21 @@ def letter_findings(queues: Mapping[str, QueuePair], letters: Letters) -> tuple[
 
 
 def not_looked_into(key: str, queue: Queue, why: str = "") -> Finding:
-    """Return that a dead-letter queue holds letters that nobody has seen; `why` a look at them failed."""
-    count = queue.all_messages
+    """Return that a dead-letter queue holds letters that this run has not seen; `why` a look at them failed.
+
+    Somebody may have looked a minute before: nothing in AWS tells.
+    """
     return Finding(
         f"dead-letters:{key}",
         "critical",
-        f"{count} dead letter{'s' if count > 1 else ''} of {key} that nobody has looked into yet.",
+        f"{counted(range(queue.all_messages), 'dead letter')} of {key} that this run did not look into.",
         DEAD_LETTERS,
         (
             f"{queue.name}: {queue.visible_messages} visible, {queue.in_flight_messages} in flight (approximate)",
             f"kept {words(queue.retention_s)} from the original enqueue",
             *((f"looking failed: {why}",) if why else ()),
         ),
-        "Find out what they are before replaying or discarding any; never purge what nobody has seen.",
+        "Find out what they are with 1_dead_letters before replaying or discarding any; never purge what was not seen.",
         NOTEBOOK,
         {"queue": key},
     )
@@ -109,15 +111,19 @@ def _of_class(key: str, name: LetterClass, groups: list[Group], letters: Letters
 
 
 def _unseen(key: str, look: Inspection) -> Finding:
+    """Return what the look may have missed: a note where it stopped at as many as SQS counted, else critical."""
     why = f"it stopped early: {look.stopped_by}" if look.stopped_by else "others hold them, or SQS counts roughly"
+    flying = f"{look.in_flight} {'was' if look.in_flight == 1 else 'were'} in flight"
+    said = f"Not every dead letter of {key} was seen: {len(look.letters)} of about {look.about}, and {flying}."
+    if look.saw_as_many:
+        said = f"As many dead letters of {key} were seen as SQS counted, about {look.about}; there may be newer ones."
     return Finding(
         f"dead-letters:{key}:not-seen",
-        "critical",
-        f"Not every dead letter of {key} was seen: {len(look.letters)} of about {look.about}, and {look.in_flight} "
-        "were in flight.",
+        "note" if look.saw_as_many else "critical",
+        said,
         DEAD_LETTERS,
         (shortened(why, 240),),
-        "Look again once they are visible; never purge what nobody has seen.",
+        f"{look.to_see_all}; never purge what nobody has seen.",
         NOTEBOOK,
         {"queue": key},
     )

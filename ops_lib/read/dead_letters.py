@@ -62,16 +62,18 @@ def inspect(
 def _look(aws: Aws, key: str, terms: Terms, most: int, told: Told | None) -> Inspection:
     seen: dict[str, DeadLetter] = {}
     stopped: str | None = None
+    reached = False
     with gate.lend(aws.once("sqs"), terms) as lease:
         try:
             stopped = _see(lease, key, seen, most, told)
+            reached = stopped is not None and len(seen) >= most
         except (ClientError, BotoCoreError, ResponseParserError) as error:
             if not seen:
                 raise
             stopped = lease.failed = " ".join(str(error).split())
     until = datetime.now(UTC) + timedelta(seconds=terms.hide_s) if lease.failed else None
     letters = tuple(sorted(seen.values(), key=lambda one: (one.sent_at is None, one.sent_at, one.message_id)))
-    return Inspection(key, letters, lease.visible, lease.in_flight, lease.put_back, until, stopped)
+    return Inspection(key, letters, lease.visible, lease.in_flight, lease.put_back, until, stopped, reached)
 
 
 def _see(lease: Lease, key: str, seen: dict[str, DeadLetter], most: int, told: Told | None) -> str | None:
@@ -88,7 +90,7 @@ def _see(lease: Lease, key: str, seen: dict[str, DeadLetter], most: int, told: T
         if told:
             told(len(seen))
         if len(seen) >= most:
-            return f"{most} letters were as many as were asked for"
+            return f"no more than {most} {'was' if most == 1 else 'were'} asked for"
         if time.monotonic() > half:
             return f"half of its {lease.terms.hide_s} s were over"
     return f"its {lease.terms.receives} receives were used up"

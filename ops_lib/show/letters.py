@@ -41,7 +41,11 @@ def seen_words(key: str, look: Evidence[Inspection]) -> str:
         return f"{key}: empty{f', {seen.in_flight} in flight' if seen.in_flight else ''}"
     told = f"{key}: saw {len(seen.letters)} of about {seen.about}, {seen.in_flight} in flight"
     told += f"; it stopped early: {seen.stopped_by}" if seen.stopped_by else ""
-    back = f"all {seen.put_back} put back" if seen.hidden_until is None else f"{seen.put_back} put back"
+    back = (
+        f"{'all ' * (seen.put_back > 1)}{seen.put_back} put back"
+        if seen.hidden_until is None
+        else f"{seen.put_back} put back"
+    )
     late = f", the rest come back by {seen.hidden_until:%H:%M:%S} UTC" if seen.hidden_until else ""
     return f"{told}; {back}{late}."
 

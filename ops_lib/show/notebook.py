@@ -70,9 +70,9 @@ class Runbook:
         """Show ready-made HTML of `tables`."""
         display(HTML(text))
 
-    def table(self, frame: pd.DataFrame) -> None:
-        """Show a DataFrame as a table; missing values read "not known"."""
-        display(HTML(tables.table(frame)))
+    def table(self, frame: pd.DataFrame, none: str = "There is none.") -> None:
+        """Show a DataFrame as a table; missing values read "not known". Without a row it is the sentence `none`."""
+        display(HTML(tables.table(frame) if len(frame) else f'<p class="small">{safe(none)}</p>'))
 
     def unread(self, unread: Mapping[str, Unread]) -> None:
         """Show what was not read, with reason and next step."""

@@ -45,8 +45,9 @@ def approval(plan: Plan) -> str:
 
 def by_hand(plan: Plan, path: Path, environment: str) -> str:
     """Return the command that applies the plan from a terminal; a purge's count is left to be typed."""
-    count = " <code>--count N</code>, N being how many dead letters it deletes" if plan.count else ""
-    return f'<p class="small">From a terminal: <code>{safe(command_line(plan, path, environment))}</code>{count}</p>'
+    typed = command_line(plan, path, environment) + (" --count N" if plan.count else "")
+    count = " where N is how many dead letters it deletes" if plan.count else ""
+    return f'<p class="small">From a terminal: <code>{safe(typed)}</code>{count}</p>'
 
 
 def replaced(plan: Plan, path: Path) -> str:
@@ -150,5 +151,5 @@ def _conditions(title: str, conditions: tuple[Condition, ...]) -> str:
 
 def _twice(step: Step) -> str:
     if step.harmless_twice:
-        return f"Doing it twice does no harm{f': it may double {step.doubles}' if step.doubles else ''}."
+        return f"Doing it twice does no harm.{f' What it may double: {step.doubles}.' if step.doubles else ''}"
     return "It is sent once; where its answer is lost it is not sent again."

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from ops_lib.change.plan import Plan
+from ops_lib.decide.checks import counted
 from ops_lib.errors import EXIT_CRASH, EXIT_UNKNOWN, EXIT_USAGE
 from ops_lib.show.redact import safe
 from ops_lib.show.tables import folded_away
@@ -142,9 +143,9 @@ class Progress:
 
     def _counts(self) -> str:
         states = [state for state, _ in self.steps.values()]
-        counted = {state: states.count(state) for state in COLOURS if state in states}
-        told = ", ".join(f"{count} {state}" for state, count in counted.items()) or "none begun"
-        return f"{len(self.plan.steps)} steps: {told}."
+        each = {state: states.count(state) for state in COLOURS if state in states}
+        told = ", ".join(f"{count} {state}" for state, count in each.items()) or "none begun"
+        return f"{counted(self.plan.steps, 'step')}: {told}."
 
     def _journal(self) -> str:
         journal = (self.outcome or {}).get("journal") or {}

@@ -43,13 +43,18 @@ def status_card(findings: Iterable[Finding], unread: Mapping[str, Unread], verdi
     found = list(findings)
     status = status_of(found)
     counts = {s: sum(f.severity == s and f.accepted is None for f in found) for s in ("critical", "unknown", "warning")}
-    told = ", ".join(f"{count} {severity}" for severity, count in counts.items() if count) or "no open finding"
+    told = ", ".join(_so_many(severity, count) for severity, count in counts.items() if count) or "No open finding"
     reads = "1 read" if len(unread) == 1 else f"{len(unread)} reads"
     not_read = f' <span class="small">{reads} did not succeed; see below.</span>' if unread else ""
     head = f"{badge(status)} <b>{SENTENCES[status]}</b> {told}.{not_read}"
     if verdict:
         head += f"<p><b>{safe(verdict.name)}</b>: {safe(verdict.summary)} {safe(verdict.next_step)}</p>"
     return f'<div class="verdict {status}">{head}</div>'
+
+
+def _so_many(severity: str, count: int) -> str:
+    """Return "2 critical", "1 warning", "4 warnings": only one of the words is a noun."""
+    return f"{count} {severity}{'s' if severity == 'warning' and count > 1 else ''}"
 
 
 def findings_table(findings: Iterable[Finding], *, all_of_them: bool = True) -> str:

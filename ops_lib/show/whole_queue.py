@@ -28,7 +28,7 @@ def whole_queue(book: Runbook, reads: PipelineReads, looks: Looks, letters: Lett
         return
     queues = reads.queues("")
     tasks = read_move_tasks(book.aws, queues[key])
-    book.table(move_tasks_table(tasks))
+    book.table(move_tasks_table(tasks), none="No move task.")
     if isinstance(tasks, Read) and tasks.value and tasks.value[0].is_active:
         book.review(plan_cancel_move(key, queues, tasks, book.names, book.now))
         return

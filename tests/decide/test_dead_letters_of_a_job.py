@@ -66,6 +66,7 @@ def test_a_letter_that_names_the_segment_settles_it(version: str) -> None:
     assert "replay-dead-letter" in verdict.safe_actions
     assert verdict.confidence == "certain"
     assert any("is a dead letter" in fact for fact in verdict.because)
+    assert verdict.next_step.startswith(f"Replay its letter (1_dead_letters -p queue={key})")
 
 
 @pytest.mark.parametrize("version", VERSIONS)

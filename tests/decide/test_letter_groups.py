@@ -75,17 +75,26 @@ def test_a_queue_without_a_look_says_that_nobody_looked_and_a_failed_look_says_w
     for look_at, said in ((None, "kept 4 d"), (UNREAD, "access denied")):
         one = findings(video_worker=look_at)["dead-letters:video-worker"]
         assert one.severity == "critical"
-        assert "nobody has looked into yet" in one.summary
+        assert one.summary == "3 dead letters of video-worker that this run did not look into."
+        assert (one.notebook, one.parameters) == ("1_dead_letters", {"queue": "video-worker"})
         assert any(said in fact for fact in one.evidence)
 
 
-@pytest.mark.parametrize("gap", [{"in_flight": 1}, {"about": 3}, {"stopped_by": "half of its 30 s were over"}], ids=str)
+@pytest.mark.parametrize("gap", [{"in_flight": 1}, {"about": 3}, {"about": 2, "stopped_by": "half"}], ids=str)
 def test_what_a_look_did_not_see_is_critical(gap: dict[str, Any]) -> None:
     part = look("chunking", letter("chunking", TEST, 1), **gap)
     one = findings(chunking=part)["dead-letters:chunking:not-seen"]
     assert one.severity == "critical"
     assert "1 of about" in one.summary
-    assert "never purge" in one.next_step
+    assert one.next_step == "Look again once they are visible; never purge what nobody has seen."
+
+
+def test_as_many_as_sqs_counted_is_a_note_where_the_look_stopped_at_most() -> None:
+    part = look("chunking", letter("chunking", TEST, 1), stopped_by="no more than 1 was asked for", reached_most=True)
+    one = findings(chunking=part)["dead-letters:chunking:not-seen"]
+    assert one.severity == "note"
+    assert one.summary.startswith("As many dead letters of chunking were seen as SQS counted, about 1;")
+    assert one.next_step.startswith("Raise most and look again;")
 
 
 def test_a_queue_without_a_dead_letter_queue_or_unread_is_no_empty_one() -> None:

@@ -77,9 +77,16 @@ def test_letters_come_oldest_first_with_their_attributes(there: Aws) -> None:
 def test_a_look_that_is_enough_says_that_it_is_not_all(there: Aws) -> None:
     seen = look(there, most=20)
     assert 20 <= len(seen.letters) < seen.about
-    assert seen.stopped_by == "20 letters were as many as were asked for"
+    assert seen.stopped_by == "no more than 20 were asked for"
+    assert (seen.reached_most, seen.to_see_all) == (True, "Raise most and look again")
     assert not seen.saw_all
     assert visible(there) == seen.about
+
+
+def test_a_look_that_one_receive_brought_as_many_as_sqs_counted_still_has_not_seen_all(there: Aws) -> None:
+    seen = look(there, "output-events", most=1)
+    assert (seen.saw_as_many, seen.reached_most, seen.saw_all) == (len(seen.letters) == seen.about, True, False)
+    assert seen.stopped_by == "no more than 1 was asked for"
 
 
 def test_letters_that_somebody_else_holds_are_no_letters_that_were_seen(there: Aws, own: Sandbox) -> None:

@@ -47,7 +47,7 @@ def test_the_first_screen_holds_the_groups_and_what_they_do_not_tell() -> None:
 def test_without_a_look_the_first_screen_says_what_nobody_has_seen() -> None:
     letters = judged({})
     page = letter_tables.answer(letters, letter_findings(QUEUES, letters))
-    assert "3 dead letters of video-worker that nobody has looked into yet" in page
+    assert "3 dead letters of video-worker that this run did not look into" in page
 
 
 def test_no_row_is_left_out_silently(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -69,14 +69,22 @@ def test_queues_now_tells_none_not_read_and_zero_apart() -> None:
 
 def test_who_is_left_out_of_a_plan_is_told_with_the_reason() -> None:
     letters = three_classes()
-    names = replace(NAMES, output_bucket="B")
-    plan, without = plan_letters("replay", letters.judged, letters.jobs, QUEUES, names, NOW)
+    here = replace(NAMES, input_bucket="B", output_bucket="B")
+    plan, without = plan_letters("replay", letters.judged, letters.jobs, QUEUES, here, NOW)
     assert not isinstance(plan, NoRepair)
     page = letter_tables.left_out(without, letters.judged)
     assert "2 chosen letters not in this plan, and why" in page
     assert "test-event" in page
     assert "duplicate-source-event" in page
     assert letter_tables.left_out({}, letters.judged) == ""
+
+
+def test_where_none_may_be_replayed_every_reason_is_told() -> None:
+    letters = judged({"chunking": three_classes().looks["chunking"]})
+    plan, _ = plan_letters("replay", letters.judged, letters.jobs, QUEUES, NAMES, NOW)
+    assert isinstance(plan, NoRepair)
+    assert plan.reason.startswith("None of 2 letters may be replayed. 1: test-event: ")
+    assert "; 1: duplicate-source-event: " in plan.reason
 
 
 def test_nothing_chosen_is_no_plan_and_no_alarm() -> None:

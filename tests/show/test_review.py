@@ -64,7 +64,7 @@ def test_the_exact_call_the_aws_command_and_the_conditions_are_folded() -> None:
         assert said in folded.split("</details>")[0]
     assert page.count("<details>") == page.count("</details>") == 2
     assert "It is sent once" in folded
-    assert "it may double the message" in page
+    assert "What it may double: the message" in page
     assert "It is done when" in page
 
 

@@ -7,7 +7,8 @@ dead-letter queue. What the table depends on is a condition that is read again w
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Mapping, Sequence
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any, Literal
 
@@ -25,6 +26,7 @@ from ops_lib.letters import DeadLetter, as_json
 
 What = Literal["replay", "discard"]
 # What one more copy of a message does, by what it is about (pipeline.md 8: F37, section 3).
+MOST_REASONS = 3
 DOUBLES = {
     "source event": "the source's event: chunking skips it once the job is cut, or cuts it twice into the same objects",
     "segment event": "the inference of this segment: its cost, and the same output written again",
@@ -65,7 +67,7 @@ def plan_letters(
         except NotKnown as question:
             without[one.letter.message_id] = f"{question.unread.source} was not read: {question.unread.reason}"
     if not steps:
-        return NoRepair(f"None of {len(judged)} letters may be {what}ed. {_first(without.values())}", NOBODY), without
+        return NoRepair(_none_may(what, list(without.values())), NOBODY), without
     plan = Plan(
         title=f"{what.capitalize()} {len(steps)} dead letter{'s' if len(steps) > 1 else ''}",
         reason=_reason(what, [one for one in judged if one.letter.message_id not in without]),
@@ -91,7 +93,8 @@ def _step(
     letter, body = one.letter, one.body
     job = Job(Case(evidence, now), judge(evidence, now), names) if evidence else None
     segment = "" if body.segment_index is None else f" of segment {body.segment_index}"
-    about = f"{body.kind}{segment}" + (f" of job {body.job_id}" if body.job_id else "")
+    kind = "malformed message" if body.kind == "malformed" else body.kind
+    about = f"{kind}{segment}" + (f" of job {body.job_id}" if body.job_id else "")
     held = letter_in(dlq, letter)
     shared: dict[str, Any] = {
         "before": f"{letter.message_id} lies in {dlq.name}, received {letter.receives} times: {one.name}, {one.why}",
@@ -202,5 +205,11 @@ def _reason(what: What, chosen: Sequence[JudgedLetter]) -> str:
     return f"{what} " + ", ".join(f"{count} of {key}" for key, count in sorted(counts.items()))
 
 
-def _first(reasons: Iterable[str]) -> str:
-    return next(iter(reasons), "")
+def _none_may(what: What, reasons: Sequence[str]) -> str:
+    """Return that none of the letters may be moved, and why: the most frequent reasons with how many they keep."""
+    head = f"None of {len(reasons)} letters may be {what}ed" if len(reasons) > 1 else f"The letter may not be {what}ed"
+    told = Counter(reasons).most_common()
+    if len(told) == 1:
+        return f"{head}. {reasons[0]}"
+    more = f"; and {len(told) - MOST_REASONS} more reasons" if len(told) > MOST_REASONS else ""
+    return f"{head}. {'; '.join(f'{count}: {why}' for why, count in told[:MOST_REASONS])}{more}"

@@ -46,7 +46,7 @@ def mend(job: Job) -> Repair:
     unmade = tuple(index for index, cause in causes.items() if cause in RISKS)
     copies = [record_again(job, index, status) for index in made]
     sends = [_infer(job, index, status, RISKS[causes[index]]) for index in unmade]
-    titles = [f"record segments {spans(made)}"] * bool(made) + [f"convert segments {spans(unmade)}"] * bool(unmade)
+    titles = [f"record {_named(made)}"] * bool(made) + [f"convert {_named(unmade)}"] * bool(unmade)
     return Repair(", ".join(titles), (*back, *copies, *sends), _verified(job, status, tuple(causes)))
 
 
@@ -65,7 +65,7 @@ def make_outputs_again(job: Job) -> Repair:
         verified.append(there)
     if not gone:
         raise Unsafe("every output is there")
-    return Repair(f"convert segments {spans(gone)} again", tuple(steps), tuple(verified))
+    return Repair(f"convert {_named(gone)} again", tuple(steps), tuple(verified))
 
 
 def _cause(job: Job, index: int) -> str | None:
@@ -94,3 +94,7 @@ def _verified(job: Job, status: str, helped: tuple[int, ...]) -> tuple[Condition
     if status == "chunking_complete" and set(helped) == set(job.case.missing):
         return conditions.completed(job)
     return tuple(conditions.recorded(job, index) for index in helped)
+
+
+def _named(indexes: tuple[int, ...]) -> str:
+    return f"segment{'' if len(indexes) == 1 else 's'} {spans(indexes)}"

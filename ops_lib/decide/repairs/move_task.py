@@ -1,7 +1,8 @@
 """The plan that has SQS itself move a whole dead-letter queue back to its sources, and the one that cancels that.
 
-For a queue too large for letter by letter, and only where nothing that was seen of it does harm: the task has no
-filter. (SQS API reference, "StartMessageMoveTask": one active task a queue, at most 500 messages a second, 36 hours.)
+For a queue too large for letter by letter, and only where some letter that was seen is to be replayed and none does
+harm: the task has no filter. (SQS API reference, "StartMessageMoveTask": one active task a queue, at most 500 messages
+a second, 36 hours.)
 """
 
 from __future__ import annotations
@@ -11,7 +12,8 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 
 from ops_lib.change.plan import Call, Condition, Plan, Step
-from ops_lib.decide.dead_letters import JudgedLetter
+from ops_lib.decide.checks import counted
+from ops_lib.decide.dead_letters import REPLAY, JudgedLetter
 from ops_lib.decide.repairs.conditions import endpoint_in_service
 from ops_lib.decide.repairs.letters import pair_of
 from ops_lib.decide.repairs.names import DEVELOPERS, NOBODY, Names, NoRepair, Unsafe
@@ -23,9 +25,10 @@ FASTEST = 500
 # task (Developer Guide, "Troubleshoot dead-letter queue and DLQ redrive issues": CouldNotDetermineMessageSource).
 SOURCE = "DeadLetterQueueSourceArn"
 RISK = (
-    "Against a replay of chosen letters it loses: any choice (test events and letters that nobody needs go too, and "
-    "come back), any edit, the backup, the conditions of each job, and the stop when letters come back. Messages get "
-    "new MessageIds and their retention starts anew. SQS runs one task of a queue at a time, for up to 36 h."
+    "It is for a queue too large for letter by letter. Against a replay of chosen letters it loses: any choice (test "
+    "events and letters that nobody needs go too, and come back), any edit, the backup, the conditions of each job, "
+    "and the stop when letters come back. Messages get new MessageIds and their retention starts anew. SQS runs one "
+    "task of a queue at a time, for up to 36 h."
 )
 MOVED = "what was moved stays moved"
 Tasks = Evidence[tuple[MoveTask, ...]]
@@ -42,7 +45,8 @@ def plan_move_task(
 ) -> Plan | NoRepair:
     """Return the plan that moves all dead letters of the queue `key` back, `per_s` messages a second at the most.
 
-    `judged`: the letters that were seen, of any queue. None where one of them would do harm, or none was seen.
+    `judged`: the letters that were seen, of any queue. None where one of them would do harm, or none may be
+    replayed.
     """
     try:
         return _plan("Move", _start(key, judged, queues, known(tasks), names, per_s), key, tasks, queues, names, now)
@@ -81,7 +85,7 @@ def _start(
     return Step(
         title=f"have SQS move all letters of {dlq.name} back to where they came from",
         call=Call("sqs", "StartMessageMoveTask", {"SourceArn": arn, "MaxNumberOfMessagesPerSecond": per_s}),
-        before=f"about {dlq.visible_messages} letters; seen of them: {seen}",
+        before=f"about {counted(range(dlq.visible_messages), 'letter')}; seen of them: {seen}",
         after=f"they are messages of {main.name} again, {per_s} a second at the most; Stop cancels the task",
         risk=RISK,
         undo=f"cancel the task; {MOVED}",
@@ -111,6 +115,9 @@ def _require_movable(key: str, own: Sequence[JudgedLetter], dlq: Queue, tasks: S
     if harm := seen["would-do-harm"]:
         reason = f"{harm} of {sum(seen.values())} letters that were seen would do harm, and the task has no filter"
         raise Unsafe(f"{reason}: replay the ones that are needed by themselves.", NOBODY)
+    if all(one.safe != REPLAY for one in own):
+        listed = ", ".join(f"{count} {name}" for name, count in sorted(seen.items()))
+        raise Unsafe(f"No letter that was seen may be replayed ({listed}), and the task has no filter.", NOBODY)
 
 
 def _cancel(key: str, queues: Mapping[str, QueuePair], tasks: tuple[MoveTask, ...]) -> Step:

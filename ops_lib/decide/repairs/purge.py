@@ -12,6 +12,7 @@ from datetime import UTC, datetime
 
 from ops_lib.change.plan import Call, Condition, Plan, Step
 from ops_lib.decide.case import Case
+from ops_lib.decide.checks import counted
 from ops_lib.decide.dead_letters import DISCARD, JudgedLetter
 from ops_lib.decide.repairs.job import Job
 from ops_lib.decide.repairs.letters import letter_in, pair_of, still_as_judged
@@ -90,10 +91,11 @@ def _all_seen(look: Evidence[Inspection]) -> Inspection:
         raise Unsafe(f"Nobody has seen its letters ({look.reason}): a purge would take what nobody knows.", NOBODY)
     seen = look.value
     if not seen.saw_all:
-        why = f", and it stopped early: {seen.stopped_by}" if seen.stopped_by else ""
+        why = f"; it stopped early: {seen.stopped_by}" if seen.stopped_by else ""
+        about = counted(range(seen.about), "letter")
         raise Unsafe(
-            f"The look saw {len(seen.letters)} of about {seen.about} letters, {seen.in_flight} in flight{why}: a purge "
-            "would take what nobody has seen. Discard the ones that were seen, or look again.",
+            f"The look saw {len(seen.letters)} of about {about}, {seen.in_flight} in flight{why}. A purge "
+            f"would take what nobody has seen. {seen.to_see_all}, or discard the ones that were seen.",
             NOBODY,
         )
     if not seen.letters:
@@ -112,7 +114,8 @@ def _require_not_needed(judged: Sequence[JudgedLetter | None]) -> None:
     kept = Counter(one.name if one else "not judged" for one in judged if one is None or one.safe != DISCARD)
     if kept:
         listed = ", ".join(f"{count} {name}" for name, count in sorted(kept.items()))
-        reason = f"{sum(kept.values())} of {len(judged)} letters are not to be discarded ({listed})"
+        are = "is" if kept.total() == 1 else "are"
+        reason = f"{kept.total()} of {counted(judged, 'letter')} {are} not to be discarded ({listed})"
         raise Unsafe(f"{reason}: replay or look into them first.", NOBODY)
 
 

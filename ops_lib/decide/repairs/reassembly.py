@@ -18,7 +18,7 @@ from ops_lib.decide.repairs.names import NOBODY, Unsafe
 from ops_lib.evidence import Lock, known
 
 SECOND = timedelta(seconds=1)
-TWICE_REFUSED = "nothing: the second is refused by its own condition"
+TWICE_REFUSED = "nothing, the second is refused by its own condition"
 
 
 def trigger(job: Job) -> Repair:

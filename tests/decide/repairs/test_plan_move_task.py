@@ -28,6 +28,7 @@ NEEDED = JudgedLetter(
     None,
 )
 HARM = replace(NEEDED, name="would-do-harm", safe=DISCARD)
+TEST = replace(NEEDED, name="test-event", safe=DISCARD)
 BY_HAND = replace(NEEDED.letter, system_attributes={})
 RUNNING = MoveTask("RUNNING", 1000, 7, 100, 10, "handle")
 ENDED = MoveTask("COMPLETED", 900, 100, 100)
@@ -46,6 +47,7 @@ def test_the_plan_names_queue_rate_and_what_it_loses() -> None:
     arn = "arn:aws:sqs:r:1:video-worker-dlq"
     assert step.call.arguments == {"SourceArn": arn, "MaxNumberOfMessagesPerSecond": 50}
     for lost in (
+        "too large for letter by letter",
         "choice",
         "edit",
         "new MessageIds",
@@ -74,6 +76,7 @@ def test_only_inference_asks_for_the_endpoint() -> None:
         ({"judged": ()}, "Nobody has looked"),
         ({"judged": (NEEDED, HARM)}, "1 of 2 letters that were seen would do harm"),
         ({"judged": (NEEDED, replace(NEEDED, letter=BY_HAND))}, "1 of 2 letters that were seen do not say"),
+        ({"judged": (TEST, TEST)}, "No letter that was seen may be replayed (2 test-event)"),
         ({"tasks": (RUNNING,)}, "RUNNING, 7 of about 100"),
         ({"tasks": (replace(RUNNING, status="CANCELLING"),)}, "is under way"),
         ({"tasks": UNREAD}, UNREAD.reason),

@@ -156,7 +156,7 @@ def test_a_mixture_is_mended_segment_by_segment() -> None:
     sent = [body(plan, number)["Records"][0]["s3"]["object"]["key"] for number in (2, 3)]
     assert sent == [f"segments/{JOB}/{index:05d}_00005_sbs.mp4" for index in (2, 3)]
     assert {one.conditions[0].expected[0] for one in plan.steps[1:]} == {"chunking_complete"}
-    assert plan.title.startswith("Record segments 4, convert segments 2-3")
+    assert plan.title.startswith("Record segment 4, convert segments 2-3")
 
 
 def test_what_is_under_way_in_a_mixture_is_left_alone() -> None:
