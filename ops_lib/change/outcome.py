@@ -102,7 +102,8 @@ class Outcome:
         if self.state == "done" and all(step.state == "already-done" for step in self.steps):
             told = "Every step was done before; nothing was sent."
         else:
-            told = f"{done} of {len(self.steps)} steps done.{self._jobs_left()}"
+            steps = "step" if len(self.steps) == 1 else "steps"
+            told = f"{done} of {len(self.steps)} {steps} done.{self._jobs_left()}"
         return f"{told} {self.verified.words()}".strip()
 
     def _jobs_left(self) -> str:

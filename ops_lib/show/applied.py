@@ -40,7 +40,8 @@ def readable(event: Mapping[str, Any]) -> str:
     """Return an event as lines of text."""
     if event["event"] == "start":
         left = [f"an earlier run broke off in the middle of: {one}" for one in event["open_intents"]]
-        return "\n".join([*left, f"applying plan {event['plan']}, {event['steps']} steps"])
+        steps = f"{event['steps']} step{'' if event['steps'] == 1 else 's'}"
+        return "\n".join([*left, f"applying plan {event['plan']}, {steps}"])
     if event["event"] == "step":
         lines = [f"  {event['number']}. {_coloured(event['state'])}  {event['title']}: {event['words']}"]
         lines += [f"     changed: {_changed(one)}" for one in event.get("changed", [])]

@@ -87,9 +87,9 @@ def test_the_real_command_for_a_person(at: Stage) -> None:
     done = subprocess.run(words, cwd=ROOT, env=os.environ | variables, capture_output=True, text=True, timeout=60)
     assert done.returncode == 0, done.stderr
     lines = done.stdout.splitlines()
-    assert lines[0] == f"applying plan {plan.id}, 1 steps"
+    assert lines[0] == f"applying plan {plan.id}, 1 step"
     assert lines[1] == "  1. done  set completed: AWS confirmed it"
-    assert lines[2] == "done: 1 of 1 steps done. Whether it helped was not asked: run the notebook again."
+    assert lines[2] == "done: 1 of 1 step done. Whether it helped was not asked: run the notebook again."
     assert lines[3].startswith("journal: ")
     assert at.status(job) == "completed"
 

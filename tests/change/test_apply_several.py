@@ -96,7 +96,7 @@ def test_the_worst_end_of_several_is_the_plans() -> None:
         outcome("refused", "done", "unknown").words
         == "1 of 3 steps done. 1 of 3 jobs are done with; not: job 0, job 2."
     )
-    assert outcome("refused").words == "0 of 1 steps done."
+    assert outcome("refused").words == "0 of 1 step done."
 
 
 def letter(number: int, queue: str, job: str) -> tuple[int, Step]:
