@@ -239,11 +239,14 @@ def test_every_seam_is_ours_after_import() -> None:
 
 @pytest.mark.parametrize("again", [gate.install, lambda: importlib.reload(gate), lambda: importlib.reload(ops_lib)])
 def test_installing_again_wraps_nothing_twice(again: Callable[[], object]) -> None:
-    before = [vars(owner)[name] for owner, name in SEAMS]
-    again()
-    assert [vars(owner)[name] for owner, name in SEAMS] == before
-    with pytest.raises(ChangeRefused):
-        aws("sqs").purge_queue(QueueUrl="q")
+    before, own = [vars(owner)[name] for owner, name in SEAMS], dict(vars(gate))
+    try:
+        again()
+        assert [vars(owner)[name] for owner, name in SEAMS] == before
+        with pytest.raises(ChangeRefused):
+            aws("sqs").purge_queue(QueueUrl="q")
+    finally:
+        vars(gate).update(own)  # a reloaded module's door is in no seam: whoever comes next needs the first
 
 
 @pytest.mark.parametrize("module_and_seam", ["client.BaseClient._make_api_call", "endpoint.Endpoint.make_request"])

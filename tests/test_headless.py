@@ -47,7 +47,7 @@ def exit_code_for(name: str) -> int:
     return 0 if VERDICTS[name].scope == "healthy" else 2
 
 
-@pytest.mark.parametrize(("version", "job_id", "name"), few(expected_verdicts(), 0, 4, 8))
+@pytest.mark.parametrize(("version", "job_id", "name"), few(expected_verdicts(), 1, 8))
 def test_every_recorded_job_is_judged_right(tmp_path: Path, version: str, job_id: str, name: str) -> None:
     environment = ENVIRONMENT_OF[version]
     command = [*OPS, "run", "3_stuck_job", "-e", environment, "-p", f"job_id={job_id}", "--output", str(tmp_path)]
@@ -282,7 +282,7 @@ def test_a_denied_read_reaches_the_page_and_the_exit_code(tmp_path: Path, operat
     content = findings(tmp_path / "o")
     page = (tmp_path / "o" / "report.html").read_text(encoding="utf-8")
     assert "fault on purpose" in page
-    assert "Traceback" not in page
+    assert "ops_lib/" not in page, "a traceback of ours"
     assert content["unread"]
     if operation != "logs:StartQuery":  # FilterLogEvents steps in, and says the same
         assert content["verdict"]["name"] == "unknown"

@@ -18,12 +18,16 @@ from typing import Any
 import pytest
 
 from ops_lib.sandbox import processes
+from tests.counts import PROVE
 from tests.sandbox.running import Sandbox, command, start
 from tests.sent_letters import count, send
 from tests.test_lab import CHROMIUM, ROOT, TOKEN, browser, kernel_is_ready, run_all, serving
 
-pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="no chromium on this machine: apt-get install chromium")
-ROUNDS = 5 if os.environ.get("OPS_PROVE") else 1
+pytestmark = [
+    pytest.mark.skipif(CHROMIUM is None, reason="no chromium on this machine: apt-get install chromium"),
+    pytest.mark.skipif(not PROVE, reason="long: make prove; test_lab_repair drives the same desk"),
+]
+ROUNDS = 5
 NAME, NOTEBOOK = "sandbox-lab-letters", "1_dead_letters"
 INCIDENTS = ("deleted-job", "test-event")
 LETTERS, DELETIONS = 40, "stereo-spot-deletion-dlq"

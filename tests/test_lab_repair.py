@@ -62,7 +62,7 @@ def notebook_for(folder: Path, job_id: str, name: str) -> None:
     content = json.loads((ROOT / "notebooks" / f"{NOTEBOOK}.ipynb").read_text(encoding="utf-8"))
     cell = next(cell for cell in content["cells"] if "parameters" in cell["metadata"].get("tags", []))
     kept = [line for line in cell["source"] if not line.startswith("job_id")]
-    cell["source"] = [*kept, f'job_id = "{job_id}"']
+    cell["source"] = [f'job_id = "{job_id}"\n', *kept]
     (folder / f"{name}.ipynb").write_text(json.dumps(content), encoding="utf-8")
 
 

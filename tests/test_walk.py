@@ -76,7 +76,13 @@ TURNS_UNKNOWN: dict[str, set[str]] = {
     "dynamodb:Query": PROCESSED,
     "s3:ListObjectsV2": EVERYTHING,
     # Dead letters, what still waits, how long a retry may take. The youngest job is young whatever they say.
-    "sqs:GetQueueAttributes": {"completion-event-dead-lettered", "inference-refused", "trigger-never-ran"},
+    # Without its visibility timeout (12 hours at the most) no queue says how long a lock is young (F49).
+    "sqs:GetQueueAttributes": {
+        "completion-event-dead-lettered",
+        "inference-refused",
+        "trigger-never-ran",
+        "reassembly-died",
+    },
     "sqs:GetQueueUrl": {"completion-event-dead-lettered"},
     "ecs:ListTasks": set(),
     "sagemaker:DescribeEndpoint": {"inference-refused"},

@@ -47,7 +47,7 @@ def _set_back(case: Case, starts: list[Sign], facts: list[str]) -> Verdict:
         [*facts, "it is delivered again" if retried else _given_up(dead)],
         confidence="certain" if sure or dead else "likely",
         safe=("wait",) if retried else None,
-        wait_until=max(until, case.now) if retried else None,
+        wait_until=until if retried and until > case.now else None,
         next_step="Wait for the next delivery; look at the error meanwhile." if retried else None,
     )
 

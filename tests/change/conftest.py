@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Iterator
 
 import pytest
@@ -40,3 +41,10 @@ def bring_back(at: Stage, job: str) -> None:
         at.completes(job)
     if at.lock(job) or at.status(job) != "chunking_complete":
         at.hand("untriggered", job=job)
+
+
+@pytest.fixture(autouse=True)
+def no_kernel(monkeypatch: pytest.MonkeyPatch) -> None:
+    """This process is no notebook's kernel, though another test may have loaded its modules to start one."""
+    for name in [name for name in sys.modules if name.partition(".")[0] == "ipykernel"]:
+        monkeypatch.delitem(sys.modules, name)

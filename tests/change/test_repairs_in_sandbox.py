@@ -22,6 +22,7 @@ from ops_lib.read.pipeline import PipelineReads
 from ops_lib.sandbox import processes
 from ops_lib.sandbox.incidents import INCIDENTS, for_version
 from ops_lib.settings import open_settings
+from tests.counts import few
 from tests.sandbox.running import Sandbox, command, start
 
 VERSIONS = ("runbook", "newest")
@@ -117,7 +118,7 @@ def incidents(version: str) -> list[str]:
     return [name for name in for_version(version) if INCIDENTS[name].kind == "job" and name not in ALONE]
 
 
-@pytest.mark.parametrize("version", VERSIONS)
+@pytest.mark.parametrize("version", few(VERSIONS, 1))
 def test_every_incident_is_put_right_by_plans_alone(version: str, living: Any) -> None:
     stage = living(f"sandbox-planned-{version}", version, incidents(version))
     to_mend = {name: jobs for name, jobs in stage.about.items() if name not in UNTOUCHED}

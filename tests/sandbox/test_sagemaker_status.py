@@ -14,6 +14,7 @@ import pytest
 from moto.sagemaker.exceptions import ValidationError
 from moto.sagemaker.models import sagemaker_backends
 
+from ops_lib.errors import BadInput
 from ops_lib.sandbox.corrections import sagemaker_fleet as fleets
 from ops_lib.sandbox.corrections.hollow import Hollow
 from ops_lib.sandbox.corrections.sagemaker_configs import config_named, new_config
@@ -210,7 +211,7 @@ def test_a_choice_that_is_none_changes_nothing() -> None:
     in_service()
     before = script({})
     for wrong in ({"status": "Fine"}, {"next_update": "luck", "status": "Failed"}, {"container": "ill"}):
-        with pytest.raises(ValueError, match="is no"):
+        with pytest.raises(BadInput, match="one of"):
             script(wrong)
     assert script({}) == before
     assert script({"next_update": "stuck"})["next_update"] == "stuck"
