@@ -29,7 +29,7 @@ VERSIONS = ("runbook", "newest")
 SCRIPT = Path(__file__).parent / "outside" / "carry_out.py"
 # A job that goes on while a plan is made: the plan is refused there, and the next round makes a new one.
 REFUSED = 2
-DEADLINE_S, ROUND_S = 120, 5
+DEADLINE_S, ROUND_S = 300, 5  # a new completion makes the job "just finished" for two minutes and more
 # What no plan may touch, and who is called for it.
 UNTOUCHED = {"deleted-job", "unknown", "upload-abandoned", "chunking-dies"}
 ALONE = {"too-many-segments-for-trigger"}  # thousands of rows: in tests/decide/repairs
