@@ -88,8 +88,8 @@ def test_a_task_that_somebody_else_started_refuses_it(there: Stage) -> None:
     late = planned(there, "reassembly", 1)
     assert isinstance(late, NoRepair)
     assert "is under way" in late.reason
-    file = store.write(Plan(**{**vars(plan), "reason": "another"}), there.settings)
-    ran = there.apply(Plan(**{**vars(plan), "reason": "another"}), path=file)
+    file = store.write(replace(plan, reason="another"), there.settings)
+    ran = there.apply(replace(plan, reason="another"), path=file)
     assert ran.states == ["refused"]
     cancel = planned(there, "reassembly", cancel=True)
     assert isinstance(cancel, Plan)
