@@ -9,7 +9,7 @@ import pandas as pd
 
 from ops_lib.decide.case import words
 from ops_lib.decide.checks import counted
-from ops_lib.decide.dead_letters import JudgedLetter
+from ops_lib.decide.dead_letters import CALL, JudgedLetter
 from ops_lib.decide.findings import WORST, Finding
 from ops_lib.decide.letter_findings import id_of
 from ops_lib.decide.letter_groups import Group, Letters
@@ -17,7 +17,16 @@ from ops_lib.decide.verdict import Verdict
 from ops_lib.evidence import QueuePair, Read
 from ops_lib.letters import DeadLetter
 from ops_lib.show.redact import redact, safe
-from ops_lib.show.tables import badge, cell_text, findings_table, folded_away, html_table, status_card, table
+from ops_lib.show.tables import (
+    badge,
+    cell_text,
+    findings_table,
+    folded_away,
+    html_table,
+    open_command,
+    status_card,
+    table,
+)
 
 MOST_ROWS = 200
 MOST_REASONS = 3
@@ -40,20 +49,23 @@ def queues_now(queues: Mapping[str, QueuePair]) -> pd.DataFrame:
     return pd.DataFrame([_queue_row(key, pair) for key, pair in queues.items()], columns=list(QUEUES), dtype="object")
 
 
-def answer(letters: Letters, findings: Iterable[Finding]) -> str:
-    """Return as HTML the first screen: how bad it is, what the letters are, and what else is to be known of them."""
+def answer(letters: Letters, findings: Iterable[Finding], environment: str) -> str:
+    """Return as HTML the first screen: how bad it is, what the letters are, and what else is to be known of them.
+
+    `environment`: what `-e` takes.
+    """
     found = tuple(findings)
     told = {id_of(group.queue, group.name) for group in letters.groups}
     rest = [one for one in found if one.id not in told and one.severity in WORST and not one.accepted]
     card = status_card(found, letters.unread())
-    return card + groups(letters) + (findings_table(rest, all_of_them=False) if rest else "")
+    return card + groups(letters, environment) + (findings_table(rest, all_of_them=False) if rest else "")
 
 
-def groups(letters: Letters) -> str:
+def groups(letters: Letters, environment: str) -> str:
     """Return as HTML what the letters are, a row for all that are the same to whoever decides, the needed first."""
     if not letters.judged:
         return "<p>No dead letter was seen.</p>" if letters.looks else ""
-    return html_table(GROUPS, "".join(_group_row(group, letters.now) for group in letters.groups))
+    return html_table(GROUPS, "".join(_group_row(group, letters, environment) for group in letters.groups))
 
 
 def every_letter(letters: Letters) -> str:
@@ -100,23 +112,40 @@ def _queue_row(key: str, pair: QueuePair) -> tuple[object, ...]:
     return key, dlq.name, dlq.visible_messages, dlq.in_flight_messages, words(dlq.retention_s)
 
 
-def _group_row(group: Group, now: datetime) -> str:
+def _group_row(group: Group, letters: Letters, environment: str) -> str:
     reasons = [f"<div>{safe(why)}</div>" for why in group.reasons[:MOST_REASONS]]
     more = len(group.reasons) - MOST_REASONS
     reasons += [f'<span class="small">and {more} more reasons, letter by letter below</span>'] if more > 0 else []
+    left = expires_in(group.expires_at, letters.now)
     cells = (
         badge(group.severity),
         f'<b>{safe(group.name)}</b><span class="small">{safe(group.queue)}</span>',
         f'<b>{len(group.letters)}</b><span class="small">{safe(group.kind)}</span>',
-        f'{safe(expires_in(group.expires_at, now))}<span class="small">oldest {safe(cell_text(group.oldest))}</span>',
+        f'{safe(left)}<span class="small">oldest {safe(cell_text(group.oldest))}</span>',
         "".join(reasons),
-        f"<b>{safe(_done(group.safe))}</b>",
+        _done(group, letters, environment),
     )
     return f"<tr>{''.join(f'<td>{cell}</td>' for cell in cells)}</tr>"
 
 
-def _done(safe_actions: Iterable[str]) -> str:
-    return ", ".join(DONE.get(action, action) for action in safe_actions)
+def _done(group: Group, letters: Letters, environment: str) -> str:
+    """Return what may be done; of needed letters whose job is failed, how to open that job: it is set back first."""
+    may = ", ".join(DONE.get(action, action) for action in group.safe)
+    failed = _failed_jobs(group, letters) if group.name == "still-needed" and group.safe == CALL else ()
+    if not failed:
+        return f"<b>{safe(may)}</b>"
+    others = len(failed) - 1
+    more = f'<span class="small">and {others} more such job{"s" if others > 1 else ""} below</span>' if others else ""
+    command = open_command("3_stuck_job", {"environment": environment, "job_id": failed[0]})
+    return f"<b>set the failed job back first, then look again</b><br>{command}{more}"
+
+
+def _failed_jobs(group: Group, letters: Letters) -> tuple[str, ...]:
+    ids = dict.fromkeys(one.body.job_id for one in group.letters if one.body.job_id in letters.jobs)
+    rows = {job_id: letters.jobs[job_id].row for job_id in ids if job_id}
+    return tuple(
+        job_id for job_id, row in rows.items() if isinstance(row, Read) and row.value and row.value.status == "failed"
+    )
 
 
 def _letter_row(one: JudgedLetter, letters: Letters) -> str:

@@ -42,7 +42,7 @@ def look_again(book: Runbook, queues: Mapping[str, QueuePair], before: Letters) 
     looks = look(book, pairs)
     jobs = reads.jobs(tuple(dict.fromkeys((*before.jobs, *jobs_named(looks)))))
     now = judge_letters(looks, jobs, pairs, reads.now)
-    book.html(before_and_now(before, now) + groups(now))
+    book.html(before_and_now(before, now) + groups(now, book.settings.name))
 
 
 def _applied_since(book: Runbook, since: datetime) -> bool:

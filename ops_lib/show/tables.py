@@ -171,13 +171,16 @@ def _finding_row(finding: Finding, fold_evidence: bool) -> str:
         said += f'<p class="small">Accepted: {safe(finding.accepted)}</p>'
     opened = ""
     if finding.notebook:
-        opened = (
-            f"<br><code>ops open {safe(finding.notebook)}{''.join(map(_option, finding.parameters.items()))}</code>"
-        )
+        opened = f"<br>{open_command(finding.notebook, finding.parameters)}"
     where = f'<span class="small">{safe(finding.section)} &middot; {safe(finding.id)}</span>'
     return (
         f"<tr><td>{badge(finding.severity)}</td><td>{said}{where}</td><td>{safe(finding.next_step)}{opened}</td></tr>"
     )
+
+
+def open_command(notebook: str, parameters: Mapping[str, str]) -> str:
+    """Return as HTML the command that opens a notebook with these parameters, to be copied into a terminal."""
+    return f"<code>ops open {safe(notebook)}{''.join(map(_option, parameters.items()))}</code>"
 
 
 def _option(parameter: tuple[str, str]) -> str:

@@ -30,13 +30,13 @@ def both(at: Stage, job: str, other: str, total: int = 6) -> Plan:
 
 
 def test_a_refused_step_leaves_its_own_job_undone_and_the_others_go_on(at: Stage, job: str, other: str) -> None:
-    plan = both(at, job, other, total=5)
+    plan, lock = both(at, job, other, total=5), at.lock(job)
     ran = at.apply(plan)
     assert ran.states == ["refused", "not-attempted", "done"]
     assert ran.step(2)["words"] == "a step before it is not done"
     assert (ran.exit, ran.outcome["state"], ran.outcome["verified"]) == (2, "refused", "not-asked")
     assert ran.outcome["words"] == f"1 of 3 steps done. 1 of 2 jobs are done with; not: {job}."
-    assert at.lock(job) is None
+    assert at.lock(job) == lock
     assert at.status(other) == "completed"
     again = at.apply(plan)
     assert again.states == ["refused", "not-attempted", "already-done"]

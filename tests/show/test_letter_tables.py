@@ -36,7 +36,7 @@ def shell() -> None:
 
 def test_the_first_screen_holds_the_groups_and_what_they_do_not_tell() -> None:
     letters = three_classes(reassembly=UNREAD)
-    page = letter_tables.answer(letters, letter_findings(QUEUES, letters))
+    page = letter_tables.answer(letters, letter_findings(QUEUES, letters), "mine")
     assert page.startswith('<div class="verdict critical">')
     assert page.index("still-needed") < page.index("test-event") < page.index("duplicate-source-event")
     assert "replay, once the cause is mended" in page
@@ -48,6 +48,17 @@ def test_without_a_look_the_first_screen_says_what_nobody_has_seen() -> None:
     letters = judged({})
     page = letter_tables.answer(letters, letter_findings(QUEUES, letters))
     assert "3 dead letters of video-worker that this run did not look into" in page
+
+
+def test_a_needed_letter_of_a_failed_job_says_how_to_open_that_job() -> None:
+    looks = three_classes().looks
+    failed = judged(looks, job(status="failed", recorded=(2,), pairs=QUEUES))
+    page = letter_tables.groups(failed, "mine")
+    assert f"<code>ops open 3_stuck_job -e mine -p job_id={JOB}</code>" in page
+    assert "leave it, see why" not in page
+    assert "3_stuck_job" not in letter_tables.groups(three_classes(), "mine")
+    stopped = judged(looks, job(recorded=(2,), pairs=QUEUES, endpoint=None))
+    assert "leave it, see why" in letter_tables.groups(stopped, "mine"), "mending the endpoint is not in 3_stuck_job"
 
 
 def test_no_row_is_left_out_silently(monkeypatch: pytest.MonkeyPatch) -> None:
