@@ -46,7 +46,7 @@ def test_the_first_screen_holds_the_groups_and_what_they_do_not_tell() -> None:
 
 def test_without_a_look_the_first_screen_says_what_nobody_has_seen() -> None:
     letters = judged({})
-    page = letter_tables.answer(letters, letter_findings(QUEUES, letters))
+    page = letter_tables.answer(letters, letter_findings(QUEUES, letters), "mine")
     assert "3 dead letters of video-worker that this run did not look into" in page
 
 
