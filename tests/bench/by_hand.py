@@ -49,6 +49,9 @@ class ByHand:
         values = ("--expression-attribute-values", json.dumps({":j": {"S": job_id}}))
         all_of = ("--table-name", tables["segment-completions"], *of_job, *values, "--consistent-read")
         self._run("dynamodb", "query", *all_of)
+        if table := tables.get("inference-invocations"):
+            mine = ("--filter-expression", "job_id = :j", *values, "--consistent-read")
+            self._run("dynamodb", "scan", "--table-name", table, *mine)
         return int(job["created_at"]["N"])
 
     def _objects(self, job_id: str) -> None:
