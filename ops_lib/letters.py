@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import hashlib
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -35,6 +36,15 @@ class DeadLetter:
     def as_received(self) -> dict[str, object]:
         """Return it as ReceiveMessage gave it, without the receipt handle: what a backup keeps."""
         return {"Body": self.body, "Attributes": self.system_attributes, "MessageAttributes": self.attributes}
+
+    @property
+    def md5_of_body(self) -> str:
+        """Return the MD5 of its body, as SQS writes it."""
+        return md5_of_body(self.body)
+
+    def expires_at(self, retention_s: int | None) -> datetime | None:
+        """Return when its queue drops it (UTC), None where that is not known; age counts from the first enqueue."""
+        return self.sent_at + timedelta(seconds=retention_s) if self.sent_at and retention_s is not None else None
 
     def is_of(self, written_at: datetime | None) -> bool:
         """Return whether it can be of the object written then: one sent before that is of an earlier object."""
@@ -77,6 +87,28 @@ class Inspection:
     def to_see_all(self) -> str:
         """Return what a person does to see the letters that this look may have missed."""
         return "Raise most and look again" if self.reached_most else "Look again once they are visible"
+
+
+def md5_of_body(body: str) -> str:
+    """Return the MD5 of a body, as SQS writes it."""
+    return hashlib.md5(body.encode("utf-8", "surrogatepass"), usedforsecurity=False).hexdigest()
+
+
+def trace_header(message: Mapping[str, Any]) -> dict[str, dict[str, str]]:
+    """Return the X-Ray header of a message as received, as SendMessage's system attributes take it; empty: none."""
+    header = message.get("Attributes", {}).get("AWSTraceHeader")
+    return {"AWSTraceHeader": {"DataType": "String", "StringValue": header}} if header else {}
+
+
+def content_of(message: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what SendMessage says of a message as received: body verbatim, attributes of every type, group, trace."""
+    content: dict[str, Any] = {"MessageBody": message["Body"]}
+    if attributes := message.get("MessageAttributes"):
+        content["MessageAttributes"] = attributes
+    if header := trace_header(message):
+        content["MessageSystemAttributes"] = header
+    system, same = message.get("Attributes", {}), ("MessageGroupId", "MessageDeduplicationId")
+    return content | {name: system[name] for name in same if name in system}
 
 
 def as_json(attribute: Mapping[str, Any]) -> dict[str, Any]:

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from ops_lib.change.durable import sync_folder
 from ops_lib.change.plan import Plan
 from ops_lib.letters import as_json
 from ops_lib.settings import Settings
@@ -39,21 +40,12 @@ class Backup:
             file.flush()
             os.fsync(handle)
         if not size:
-            _sync_folder(self.path.parent)
+            sync_folder(self.path.parent)
 
 
 def backup_of(plan: Plan, settings: Settings) -> Backup:
     """Return where the letters of a plan are kept: `<state>/backups/<plan id>.jsonl`."""
     return Backup(settings.state / "backups" / f"{plan.id}.jsonl")
-
-
-def _sync_folder(folder: Path) -> None:
-    """Make the name of a new file as durable as its content."""
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
 
 
 def _content(message_id: str, message: Mapping[str, Any]) -> dict[str, Any]:

@@ -15,6 +15,7 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
+from ops_lib.change.durable import sync_folder
 from ops_lib.change.journal_entry import GENESIS, Draft, Entry, Unfit, entry_from, verified
 from ops_lib.errors import NotJournalled, NotReadable
 
@@ -80,7 +81,7 @@ class FileStore:
             text += entry.line() + b"\n"
         _append(file, size, text)
         if not size:
-            _sync_folder(self.path.parent)
+            sync_folder(self.path.parent)
         return entry
 
     def _after(self, file: int, last: bytes | None) -> tuple[int, str]:
@@ -155,16 +156,7 @@ def _set_aside(aside: Path, torn: bytes) -> None:
         _append(file, os.fstat(file).st_size, torn)
     finally:
         os.close(file)
-    _sync_folder(aside.parent)
-
-
-def _sync_folder(folder: Path) -> None:
-    """Make the name of a new file as durable as its content."""
-    file = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(file)
-    finally:
-        os.close(file)
+    sync_folder(aside.parent)
 
 
 @contextmanager

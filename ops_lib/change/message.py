@@ -6,23 +6,17 @@ import hashlib
 from collections.abc import Mapping
 from typing import Any
 
+from ops_lib import letters
 from ops_lib.change.held import Held
 from ops_lib.change.plan import Step
+from ops_lib.letters import content_of, trace_header
 
 BINARY, TEXT = b"\x02", b"\x01"  # how SQS marks a value's kind in what it hashes
 
 
 def entry_of(place: int, held: Held) -> dict[str, Any]:
     """Return one entry of SendMessageBatch that says exactly what was received: body and attributes of every type."""
-    message = held.message
-    system = message.get("Attributes", {})
-    entry: dict[str, Any] = {"Id": str(place), "MessageBody": message["Body"]}
-    if attributes := message.get("MessageAttributes"):
-        entry["MessageAttributes"] = attributes
-    if header := _trace_header(held):
-        entry["MessageSystemAttributes"] = header
-    same = ("MessageGroupId", "MessageDeduplicationId")
-    return entry | {name: system[name] for name in same if name in system}
+    return {"Id": str(place)} | content_of(held.message)
 
 
 def size_of(held: Held) -> int:
@@ -34,7 +28,7 @@ def size_of(held: Held) -> int:
 
 def md5_of_body(message: Mapping[str, Any]) -> str:
     """Return the MD5 of a message's body, as SQS writes it."""
-    return _md5(_bytes(message["Body"]))
+    return letters.md5_of_body(message["Body"])
 
 
 def md5_of_attributes(attributes: Mapping[str, Mapping[str, Any]]) -> str:
@@ -64,13 +58,8 @@ def confirms(confirmed: Mapping[str, Any], held: Held) -> bool:
         md5_of_body(held.message),
         attributes,
     )
-    header = md5_of_attributes(_trace_header(held))
+    header = md5_of_attributes(trace_header(held.message))
     return same and confirmed.get("MD5OfMessageSystemAttributes", header) == header
-
-
-def _trace_header(held: Held) -> dict[str, dict[str, str]]:
-    header = held.message.get("Attributes", {}).get("AWSTraceHeader")
-    return {"AWSTraceHeader": {"DataType": "String", "StringValue": header}} if header else {}
 
 
 def _value(attribute: Mapping[str, Any]) -> tuple[bytes, bytes]:

@@ -7,7 +7,6 @@ again: while the queue holds exactly the plan's letters, purging once more is wh
 
 from __future__ import annotations
 
-import hashlib
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -71,7 +70,7 @@ class Purger(Applier):
 def _difference(planned: Sequence[Letter], seen: Sequence[DeadLetter]) -> str:
     """Return how what is in the queue differs from the plan's letters, "" where it does not."""
     wanted = {one.message_id: (one.md5_of_body, one.md5_of_attributes) for one in planned}
-    there = {one.message_id: (_md5(one.body), one.md5_of_attributes) for one in seen}
+    there = {one.message_id: (one.md5_of_body, one.md5_of_attributes) for one in seen}
     more, less = there.keys() - wanted.keys(), wanted.keys() - there.keys()
     other = [one for one in wanted.keys() & there.keys() if wanted[one] != there[one]]
     counts = (
@@ -81,7 +80,3 @@ def _difference(planned: Sequence[Letter], seen: Sequence[DeadLetter]) -> str:
     )
     listed = [f"{count} letter{'s' if count > 1 else ''} {words}" for count, words in counts if count]
     return f"the queue holds {', '.join(listed)}" if listed else ""
-
-
-def _md5(body: str) -> str:
-    return hashlib.md5(body.encode("utf-8", "surrogatepass"), usedforsecurity=False).hexdigest()

@@ -69,7 +69,7 @@ def judge_letter(
 ) -> JudgedLetter:
     """Return the class of one letter. `jobs`: evidence of the jobs that letters name; `retention_s`: its queue's."""
     body = decode(letter.body)
-    gone = letter.sent_at + timedelta(seconds=retention_s) if letter.sent_at and retention_s is not None else None
+    gone = letter.expires_at(retention_s)
     try:
         _class(letter, body, jobs, now)
     except _Answer as answer:

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import datetime, timedelta
+from datetime import datetime
 
 import pandas as pd
 
 from ops_lib.decide.bodies import Body
-from ops_lib.decide.case import Case, words
+from ops_lib.decide.case import Case
 from ops_lib.evidence import Evidence, QueuePair, Read, Unread
 from ops_lib.gathered import JobEvidence
 from ops_lib.letters import DeadLetter, Inspection
 from ops_lib.read.dead_letters import cost
+from ops_lib.show.letter_tables import expires_in
 from ops_lib.show.redact import safe
 
 COLUMNS = ("dead letter of", "about", "segment", "first sent", "receives", "expires in")
@@ -41,13 +42,9 @@ def seen_words(key: str, look: Evidence[Inspection]) -> str:
         return f"{key}: empty{f', {seen.in_flight} in flight' if seen.in_flight else ''}"
     told = f"{key}: saw {len(seen.letters)} of about {seen.about}, {seen.in_flight} in flight"
     told += f"; it stopped early: {seen.stopped_by}" if seen.stopped_by else ""
-    back = (
-        f"{'all ' * (seen.put_back > 1)}{seen.put_back} put back"
-        if seen.hidden_until is None
-        else f"{seen.put_back} put back"
-    )
-    late = f", the rest come back by {seen.hidden_until:%H:%M:%S} UTC" if seen.hidden_until else ""
-    return f"{told}; {back}{late}."
+    if seen.hidden_until:
+        return f"{told}; {seen.put_back} put back, the rest come back by {seen.hidden_until:%H:%M:%S} UTC."
+    return f"{told}; {'all ' * (seen.put_back > 1)}{seen.put_back} put back."
 
 
 def _row(queues: Mapping[str, QueuePair], letter: DeadLetter, body: Body, now: datetime) -> tuple[object, ...]:
@@ -59,6 +56,4 @@ def _left(queues: Mapping[str, QueuePair], letter: DeadLetter, now: datetime) ->
     """Return how long the letter is kept: on a standard queue age counts from the original enqueue (pipeline.md 3)."""
     pair = queues.get(letter.queue)
     dlq = pair.dlq if pair else None
-    if not isinstance(dlq, Read) or letter.sent_at is None:
-        return "not known"
-    return words((letter.sent_at + timedelta(seconds=dlq.value.retention_s) - now).total_seconds())
+    return expires_in(letter.expires_at(dlq.value.retention_s if isinstance(dlq, Read) else None), now)

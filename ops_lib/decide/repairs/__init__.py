@@ -8,13 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import datetime
 
 from ops_lib.change.plan import Plan
 from ops_lib.decide.case import Case
 from ops_lib.decide.repairs import events, ingest, missing, reassembly, rows, status
 from ops_lib.decide.repairs.job import Job, Repair
 from ops_lib.decide.repairs.names import DEPLOYER, DEVELOPERS, NOBODY, OWNER, Names, NoRepair, Unsafe
+from ops_lib.decide.repairs.planned import planned, whole_seconds
 from ops_lib.decide.verdict import Verdict
 from ops_lib.decide.vocabulary import Action
 from ops_lib.evidence import NotKnown
@@ -61,7 +62,7 @@ WHOM = {
 
 def plan_for(verdict: Verdict, evidence: JobEvidence, names: Names, now: datetime) -> Plan | NoRepair:
     """Return the plan that puts the job right, or why there is none. `now`: when the plan is made, an aware time."""
-    now = _whole_seconds(now)
+    now = whole_seconds(now)
     repair = _repair(verdict, evidence, names, now)
     if isinstance(repair, NoRepair):
         return repair
@@ -73,7 +74,7 @@ def plan_for_all(
     judged: Iterable[tuple[Verdict, JobEvidence]], names: Names, now: datetime
 ) -> tuple[Plan | None, dict[str, NoRepair]]:
     """Return one plan for all jobs that have a repair (None if none has), and by job id why the others have none."""
-    now = _whole_seconds(now)
+    now = whole_seconds(now)
     repairs: dict[str, Repair] = {}
     reasons: list[str] = []
     without: dict[str, NoRepair] = {}
@@ -112,21 +113,10 @@ def _nothing_safe(verdict: Verdict) -> NoRepair:
 
 
 def _plan(names: Names, now: datetime, title: str, reason: str, repairs: Mapping[str, Repair]) -> Plan:
-    return Plan(
-        title=title[:1].upper() + title[1:],
-        reason=reason,
-        environment=names.environment,
-        account_id=names.account_id,
-        region=names.region,
-        now=now,
-        steps=tuple(replace(step, job_id=job_id) for job_id, repair in repairs.items() for step in repair.steps),
-        verified_by=tuple(one for repair in repairs.values() for one in repair.verified_by),
-    )
+    steps = [replace(step, job_id=job_id) for job_id, repair in repairs.items() for step in repair.steps]
+    verified = [one for repair in repairs.values() for one in repair.verified_by]
+    return planned(names, now, title[:1].upper() + title[1:], reason, steps, verified)
 
 
 def _reason(verdict: Verdict) -> str:
     return f"{verdict.name} ({verdict.confidence}): {verdict.summary} {'; '.join(verdict.because)}"
-
-
-def _whole_seconds(now: datetime) -> datetime:
-    return now.astimezone(UTC).replace(microsecond=0)

@@ -6,27 +6,28 @@ dead-letter queue. What the table depends on is a condition that is read again w
 
 from __future__ import annotations
 
-import hashlib
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any, Literal
 
 from ops_lib.change.plan import Call, Condition, Letter, Plan, Step
 from ops_lib.decide.case import Case
+from ops_lib.decide.checks import counted
 from ops_lib.decide.dead_letters import DISCARD, REPLAY, JudgedLetter
 from ops_lib.decide.repairs import conditions, reassembly
 from ops_lib.decide.repairs.events import in_service
 from ops_lib.decide.repairs.job import Job
 from ops_lib.decide.repairs.names import NOBODY, Names, NoRepair, Unsafe
+from ops_lib.decide.repairs.planned import planned, whole_seconds
 from ops_lib.decide.stuck_job import judge
 from ops_lib.evidence import Lock, NotKnown, Queue, QueuePair, Read, known
 from ops_lib.gathered import JobEvidence
-from ops_lib.letters import DeadLetter, as_json
+from ops_lib.letters import DeadLetter, as_json, content_of
 
 What = Literal["replay", "discard"]
-# What one more copy of a message does, by what it is about (pipeline.md 8: F37, section 3).
 MOST_REASONS = 3
+# What one more copy of a message does, by what it is about (pipeline.md 8: F37, section 3).
 DOUBLES = {
     "source event": "the source's event: chunking skips it once the job is cut, or cuts it twice into the same objects",
     "segment event": "the inference of this segment: its cost, and the same output written again",
@@ -53,7 +54,7 @@ def plan_letters(
     """
     if not judged:
         return NoRepair(f"No letter was seen or chosen, so there is none to {what}.", NOBODY), {}
-    now = now.astimezone(UTC).replace(microsecond=0)
+    now = whole_seconds(now)
     steps: list[Step] = []
     without: dict[str, str] = {}
     wanted = REPLAY if what == "replay" else DISCARD
@@ -68,16 +69,8 @@ def plan_letters(
             without[one.letter.message_id] = f"{question.unread.source} was not read: {question.unread.reason}"
     if not steps:
         return NoRepair(_none_may(what, list(without.values())), NOBODY), without
-    plan = Plan(
-        title=f"{what.capitalize()} {len(steps)} dead letter{'s' if len(steps) > 1 else ''}",
-        reason=_reason(what, [one for one in judged if one.letter.message_id not in without]),
-        environment=names.environment,
-        account_id=names.account_id,
-        region=names.region,
-        now=now,
-        steps=tuple(steps),
-    )
-    return plan, without
+    reason = _reason(what, [one for one in judged if one.letter.message_id not in without])
+    return planned(names, now, f"{what.capitalize()} {counted(steps, 'dead letter')}", reason, steps), without
 
 
 def _step(
@@ -150,15 +143,10 @@ def _require_bucket(one: JudgedLetter, names: Names) -> None:
 
 def _message(url: str, one: JudgedLetter) -> dict[str, Any]:
     """Return SendMessage's arguments: the body verbatim, attributes of every type, group and trace header."""
-    system = one.letter.system_attributes
-    arguments: dict[str, Any] = {"QueueUrl": url, "MessageBody": one.letter.body}
-    if one.letter.attributes:
-        arguments["MessageAttributes"] = {name: as_json(value) for name, value in one.letter.attributes.items()}
-    if "AWSTraceHeader" in system:
-        header = {"DataType": "String", "StringValue": system["AWSTraceHeader"]}
-        arguments["MessageSystemAttributes"] = {"AWSTraceHeader": header}
-    same = ("MessageGroupId", "MessageDeduplicationId")
-    return arguments | {name: system[name] for name in same if name in system}
+    content = content_of(one.letter.as_received())
+    if attributes := content.get("MessageAttributes"):
+        content["MessageAttributes"] = {name: as_json(value) for name, value in attributes.items()}
+    return {"QueueUrl": url} | content
 
 
 def still_as_judged(job: Job | None) -> tuple[Condition, ...]:
@@ -193,15 +181,11 @@ def _object(one: JudgedLetter) -> Condition:
 
 def letter_in(dlq: Queue, letter: DeadLetter) -> Letter:
     """Return what a plan holds of a letter: enough to find it and to know it again."""
-    md5 = hashlib.md5(letter.body.encode("utf-8", "surrogatepass"), usedforsecurity=False).hexdigest()
-    return Letter(dlq.url, letter.message_id, md5, str(letter.md5_of_attributes))
+    return Letter(dlq.url, letter.message_id, letter.md5_of_body, letter.md5_of_attributes)
 
 
 def _reason(what: What, chosen: Sequence[JudgedLetter]) -> str:
-    counts: dict[str, int] = {}
-    for one in chosen:
-        key = f"{one.letter.queue}: {one.name}"
-        counts[key] = counts.get(key, 0) + 1
+    counts = Counter(f"{one.letter.queue}: {one.name}" for one in chosen)
     return f"{what} " + ", ".join(f"{count} of {key}" for key, count in sorted(counts.items()))
 
 

@@ -9,15 +9,16 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime
+from datetime import datetime
 
 from ops_lib.change.plan import Call, Condition, Plan, Step
 from ops_lib.decide.checks import counted
 from ops_lib.decide.dead_letters import REPLAY, JudgedLetter
 from ops_lib.decide.repairs.conditions import endpoint_in_service
 from ops_lib.decide.repairs.letters import pair_of
-from ops_lib.decide.repairs.names import DEVELOPERS, NOBODY, Names, NoRepair, Unsafe
-from ops_lib.evidence import Evidence, NotKnown, Queue, QueuePair, known
+from ops_lib.decide.repairs.names import NOBODY, Names, NoRepair, Unsafe
+from ops_lib.decide.repairs.planned import answered, planned
+from ops_lib.evidence import Evidence, Queue, QueuePair, known
 from ops_lib.letters import MoveTask
 
 FASTEST = 500
@@ -48,24 +49,16 @@ def plan_move_task(
     `judged`: the letters that were seen, of any queue. None where one of them would do harm, or none may be
     replayed.
     """
-    try:
-        return _plan("Move", _start(key, judged, queues, known(tasks), names, per_s), key, tasks, queues, names, now)
-    except Unsafe as refused:
-        return refused.answer
-    except NotKnown as question:
-        return _unread(question)
+    return answered(
+        lambda: _plan("Move", _start(key, judged, queues, known(tasks), names, per_s), key, queues, names, now)
+    )
 
 
 def plan_cancel_move(
     key: str, queues: Mapping[str, QueuePair], tasks: Tasks, names: Names, now: datetime
 ) -> Plan | NoRepair:
     """Return the plan that cancels the move task that runs on the dead-letter queue of `key`."""
-    try:
-        return _plan("Stop moving", _cancel(key, queues, known(tasks)), key, tasks, queues, names, now)
-    except Unsafe as refused:
-        return refused.answer
-    except NotKnown as question:
-        return _unread(question)
+    return answered(lambda: _plan("Stop moving", _cancel(key, queues, known(tasks)), key, queues, names, now))
 
 
 def _start(
@@ -148,27 +141,12 @@ def _cancel(key: str, queues: Mapping[str, QueuePair], tasks: tuple[MoveTask, ..
     )
 
 
-def _plan(
-    title: str,
-    step: Step,
-    key: str,
-    tasks: Tasks,
-    queues: Mapping[str, QueuePair],
-    names: Names,
-    now: datetime,
-) -> Plan:
+def _plan(title: str, step: Step, key: str, queues: Mapping[str, QueuePair], names: Names, now: datetime) -> Plan:
     main, dlq = pair_of(queues, key)
     ends = "COMPLETED" if step.call.operation == "StartMessageMoveTask" else "CANCELLED"
-    return Plan(
-        title=f"{title} all letters of {dlq.name}",
-        reason=f"{step.title}: {step.before}",
-        environment=names.environment,
-        account_id=names.account_id,
-        region=names.region,
-        now=now.astimezone(UTC).replace(microsecond=0),
-        steps=(step,),
-        verified_by=(Condition(f"the move task is {ends}", _list(_arn(main)), "Results[0].Status", ends),),
-    )
+    ended = Condition(f"the move task is {ends}", _list(_arn(main)), "Results[0].Status", ends)
+    reason = f"{step.title}: {step.before}"
+    return planned(names, now, f"{title} all letters of {dlq.name}", reason, [step], [ended])
 
 
 def _arn(main: Queue) -> str:
@@ -195,7 +173,3 @@ def _has_letters(dlq: Queue) -> Condition:
     name = "ApproximateNumberOfMessages"
     call = Call("sqs", "GetQueueAttributes", {"QueueUrl": dlq.url, "AttributeNames": [name]})
     return Condition("there are letters to move", call, f"Attributes.{name} != '0'", True)
-
-
-def _unread(question: NotKnown) -> NoRepair:
-    return NoRepair(f"{question.unread.source} was not read: {question.unread.reason}", DEVELOPERS)

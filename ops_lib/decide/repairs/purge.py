@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from datetime import UTC, datetime
+from datetime import datetime
 
 from ops_lib.change.plan import Call, Condition, Plan, Step
 from ops_lib.decide.case import Case
@@ -16,9 +16,10 @@ from ops_lib.decide.checks import counted
 from ops_lib.decide.dead_letters import DISCARD, JudgedLetter
 from ops_lib.decide.repairs.job import Job
 from ops_lib.decide.repairs.letters import letter_in, pair_of, still_as_judged
-from ops_lib.decide.repairs.names import DEVELOPERS, NOBODY, Names, NoRepair, Unsafe
+from ops_lib.decide.repairs.names import NOBODY, Names, NoRepair, Unsafe
+from ops_lib.decide.repairs.planned import answered, planned, whole_seconds
 from ops_lib.decide.stuck_job import judge
-from ops_lib.evidence import Evidence, NotKnown, Queue, QueuePair, Read, Unread
+from ops_lib.evidence import Evidence, Queue, QueuePair, Unread
 from ops_lib.gathered import JobEvidence
 from ops_lib.letters import Inspection
 
@@ -37,13 +38,7 @@ def plan_purge(
 
     `judged`: its letters, all of them; `jobs`: the evidence they were judged with.
     """
-    now = now.astimezone(UTC).replace(microsecond=0)
-    try:
-        return _plan(look, judged, jobs, queues, names, now)
-    except Unsafe as refused:
-        return refused.answer
-    except NotKnown as question:
-        return NoRepair(f"{question.unread.source} was not read: {question.unread.reason}", DEVELOPERS)
+    return answered(lambda: _plan(look, judged, jobs, queues, names, whole_seconds(now)))
 
 
 def _plan(
@@ -56,11 +51,10 @@ def _plan(
 ) -> Plan:
     seen = _all_seen(look)
     _, dlq = pair_of(queues, seen.queue)
-    _require_alone(seen.queue, queues)
     own = {one.letter.message_id: one for one in judged if one.letter.queue == seen.queue}
     _require_not_needed([own.get(letter.message_id) for letter in seen.letters])
     count = len(seen.letters)
-    letters = f"{count} dead letter{'s' if count > 1 else ''}"
+    letters = counted(seen.letters, "dead letter")
     kinds = Counter(one.name for one in own.values())
     step = Step(
         title=f"purge {dlq.name}: {letters}",
@@ -74,16 +68,8 @@ def _plan(
         done_when=_counts("the queue is empty", dlq, 0),
         letters=tuple(letter_in(dlq, letter) for letter in seen.letters),
     )
-    return Plan(
-        title=f"Purge {dlq.name}",
-        reason=f"purge {letters} of {seen.queue} that nobody needs",
-        environment=names.environment,
-        account_id=names.account_id,
-        region=names.region,
-        now=now,
-        steps=(step,),
-        verified_by=(_counts("the queue is empty", dlq, 0),),
-    )
+    reason = f"purge {letters} of {seen.queue} that nobody needs"
+    return planned(names, now, f"Purge {dlq.name}", reason, [step], [_counts("the queue is empty", dlq, 0)])
 
 
 def _all_seen(look: Evidence[Inspection]) -> Inspection:
@@ -101,13 +87,6 @@ def _all_seen(look: Evidence[Inspection]) -> Inspection:
     if not seen.letters:
         raise Unsafe("The dead-letter queue is empty.", NOBODY)
     return seen
-
-
-def _require_alone(key: str, queues: Mapping[str, QueuePair]) -> None:
-    arns = {name: pair.main.value.dlq_arn for name, pair in queues.items() if isinstance(pair.main, Read)}
-    others = sorted(name for name, arn in arns.items() if arn and arn == arns.get(key) and name != key)
-    if others:
-        raise Unsafe(f"The dead letters of {', '.join(others)} lie in the same queue: discard them one by one.", NOBODY)
 
 
 def _require_not_needed(judged: Sequence[JudgedLetter | None]) -> None:
