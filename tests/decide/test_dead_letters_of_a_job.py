@@ -177,6 +177,7 @@ def test_a_source_whose_event_was_given_up_is_not_waited_for() -> None:
     evidence = job(status="created", total=None, recorded=(), source_s=LONG, lines=[line(START, 1000)])
     waiting = judge(evidence, NOW)
     assert (waiting.name, waiting.safe_actions) == ("source-download-failed", ("wait",))
+    assert waiting.wait_until is None, "its next delivery is due: a time that is over is no time to wait for"
     verdict = judge(looked(evidence, "chunking", letter("chunking", SOURCE, LONG - 1)), NOW)
     assert (verdict.name, verdict.safe_actions) == ("source-download-failed", ("resend-source-event",))
 
