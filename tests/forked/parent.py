@@ -19,7 +19,9 @@ from importlib import import_module
 from types import SimpleNamespace
 from typing import IO, Any
 
-MOTO = ("sqs", "dynamodb", "s3", "logs", "sagemaker", "sagemakerruntime", "cloudwatch", "ecs", "applicationautoscaling")
+SERVED = ["sqs", "dynamodb", "s3", "logs", "sagemaker", "sagemakerruntime", "cloudwatch", "ecs", "sts", "iam"]
+SERVED.append("applicationautoscaling")
+MOTO = [f"moto.{service}.{part}" for service in SERVED for part in ("models", "responses")]
 IMPORTED = {
     "ops": (
         "ops_lib.cli",
@@ -28,8 +30,7 @@ IMPORTED = {
         "ops_lib.change.apply",
         "ops_lib.show.applied",
     ),
-    "sandbox": ("ops_lib.sandbox.__main__", "ops_lib.sandbox.server", "ops_lib.sandbox.clock")
-    + tuple(f"moto.{service}.{part}" for service in (*MOTO, "sts", "iam") for part in ("models", "responses")),
+    "sandbox": ("ops_lib.sandbox.__main__", "ops_lib.sandbox.server", "ops_lib.sandbox.clock", *MOTO),
     "outside": ("boto3", "botocore.config", "botocore.exceptions"),
 }
 
@@ -93,7 +94,7 @@ def ended(command: Callable[[], None], out: int, err: int) -> None:
         code = error.code if isinstance(error.code, int) else int(error.code is not None)
         if isinstance(error.code, str):
             print(error.code, file=sys.stderr)
-    except BaseException:
+    except BaseException:  # noqa: BLE001 (whatever it is, this process ends here)
         traceback.print_exc()
         code = 1
     atexit._run_exitfuncs()
@@ -112,7 +113,7 @@ def child(kind: str, request: dict[str, Any], files: list[IO[bytes]]) -> None:
 
 
 def served(kind: str, request: dict[str, Any]) -> dict[str, Any]:
-    files = [tempfile.TemporaryFile() for _ in range(3)]
+    files = [tempfile.TemporaryFile() for _ in range(3)]  # noqa: SIM115 (closed below)
     files[0].write(request["stdin"].encode())
     files[0].seek(0)
     pid = os.fork()
