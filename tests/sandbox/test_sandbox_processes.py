@@ -19,7 +19,9 @@ from typing import Any
 
 import pytest
 
-from tests.sandbox.running import MODULE, command, start
+from tests.sandbox.running import MODULE, Sandbox
+from tests.sandbox.running import spawned as command
+from tests.sandbox.running import start as started
 
 NAME, LIVING = "recording-runbook", "sandbox-living"
 ROOT = Path(__file__).parents[2]
@@ -30,6 +32,10 @@ def root(tmp_path: Path) -> Iterator[Path]:
     yield tmp_path
     command(tmp_path, "stop")
     assert not servers(tmp_path)
+
+
+def start(root: Path, name: str, *options: str, **variables: str) -> Sandbox:
+    return started(root, name, *options, by=command, **variables)
 
 
 def state_file(root: Path, name: str = NAME) -> Path:

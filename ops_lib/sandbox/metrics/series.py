@@ -43,6 +43,11 @@ class Minutes:
         return [value for value in self.values[start : max(start, last - self.first)] if not isnan(value)]
 
 
+def gaps(first: int, last: int) -> Minutes:
+    """Return minutes `first` to `last` (the last not included) without a value."""
+    return Minutes(first, array("d", [nan]) * (last - first))
+
+
 @dataclass
 class Events:
     """A value for each event, in order of time (seconds since 1970, UTC)."""

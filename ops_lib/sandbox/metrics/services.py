@@ -7,6 +7,7 @@ ServiceName, one value a minute while tasks run.
 from __future__ import annotations
 
 import random
+from array import array
 from collections.abc import Iterable
 
 from ops_lib.sandbox.metrics.series import MINUTE_S, Metric, Minutes
@@ -39,7 +40,7 @@ def history(service: str, busy: Iterable[tuple[float, float]], first: int, last:
     made = {}
     for name, levels in LEVELS.items():
         idle, full = levels.get(service, (1.0, 5.0))
-        series = made[metric(service, name)] = Minutes(first)
-        for minute, share in enumerate(shares, first):
-            series.put(minute, round((idle + min(share, 1.0) * (full - idle)) * dice.uniform(0.96, 1.04), 2))
+        steady = (idle + min(share, 1.0) * (full - idle) for share in shares)
+        percent = (round(level * dice.uniform(0.96, 1.04), 2) for level in steady)
+        made[metric(service, name)] = Minutes(first, array("d", percent))
     return made
