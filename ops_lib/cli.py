@@ -127,7 +127,10 @@ def journal(environment: str | None, verify: bool, head: str | None, last: int) 
 
 def _run(notebook: str, environment: str | None, texts: tuple[str, ...], output: Path | None) -> int:
     checked, settings, given = _checked(notebook, environment, texts)
+    from ops_lib.parameters import with_a_job
     from ops_lib.show import headless
+
+    with_a_job(checked, settings.sandbox)
 
     name = notebook.removesuffix(".ipynb")
     folder = (output or headless.report_folder(settings, name)).absolute()

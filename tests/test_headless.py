@@ -127,6 +127,7 @@ def test_plain_papermill_from_any_folder(tmp_path: Path) -> None:
         (["run", "3_stuck_job", "-p", f"job_id={JOB}\n| stats count(*)"], "lower-case UUID", 64),
         (["run", "3_stuck_job", "-p", "jobid=x"], "no parameter of that name", 64),
         (["run", "3_stuck_job", "-p", "job_id"], "NAME=VALUE", 64),
+        (["run", "3_stuck_job", "-p", "job_id= "], "lower-case UUID", 64),
         (["run", "9_nothing"], "no such notebook", 64),
         (["run", "daily_health", "-p", "judged_jobs=many"], "judged_jobs", 64),
         (["run", "daily_health", "-e", "nosuch"], "BadEnvironment", 64),
@@ -182,6 +183,15 @@ def test_any_server_by_aws_endpoint_url_and_it_is_not_called_a_sandbox(tmp_path:
     done = run([*OPS, "report", "-e", str(path), "--output", str(tmp_path / "o")], tmp_path, **access)
     assert done.returncode == 2, done.stdout + done.stderr
     assert "SANDBOX" not in (tmp_path / "o" / "report.html").read_text(encoding="utf-8")
+
+
+def test_without_a_job_nobody_is_judged_outside_a_sandbox(tmp_path: Path) -> None:
+    path, access = live(tmp_path)
+    done = run([*OPS, "run", "3_stuck_job", "-e", str(path), "--output", str(tmp_path / "o")], tmp_path, **access)
+    assert (done.returncode, done.stdout) == (64, "")
+    assert "BadParameter: job_id" in done.stderr
+    assert "-p job_id=" in done.stderr
+    assert not (tmp_path / "o").exists()
 
 
 def test_a_wrong_account_stops_before_the_first_read_of_data(tmp_path: Path) -> None:

@@ -18,6 +18,7 @@ from botocore.exceptions import (
 from botocore.parsers import ResponseParserError
 
 from ops_lib.evidence import Evidence, Read, Unread
+from ops_lib.places import ops_command
 
 T = TypeVar("T")
 
@@ -79,7 +80,7 @@ def attempt(source: str, read: Callable[[], T]) -> Evidence[T]:
         reason = f"the answer is not what AWS documents ({type(error).__name__}: {_line(error)})"
         return Unread(source, "garbage", reason, "run again; check endpoint_url and any proxy in between")
     except BotoCoreError as error:
-        return Unread(source, "failed", _line(error), "run ops doctor")
+        return Unread(source, "failed", _line(error), f"run {ops_command()} doctor")
 
 
 def _from_client_error(source: str, error: ClientError) -> Unread:
@@ -96,7 +97,7 @@ def _from_client_error(source: str, error: ClientError) -> Unread:
         return Unread(source, "throttled", f"throttled after {tries} attempts: {said}", "wait a minute, run again")
     if code in MISSING:
         return Unread(source, "missing", f"does not exist: {said}", "the .env may be stale: regenerate it")
-    return Unread(source, "failed", said, "run ops doctor")
+    return Unread(source, "failed", said, f"run {ops_command()} doctor")
 
 
 def _line(error: Exception) -> str:

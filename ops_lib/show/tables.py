@@ -15,6 +15,7 @@ from ops_lib.decide.pace import Pace
 from ops_lib.decide.verdict import Verdict
 from ops_lib.decide.vocabulary import Severity
 from ops_lib.evidence import Unread
+from ops_lib.places import ops_command
 from ops_lib.show.redact import safe
 
 SENTENCES: dict[Severity, str] = {
@@ -180,7 +181,7 @@ def _finding_row(finding: Finding, fold_evidence: bool) -> str:
 
 def open_command(notebook: str, parameters: Mapping[str, str]) -> str:
     """Return as HTML the command that opens a notebook with these parameters, to be copied into a terminal."""
-    return f"<code>ops open {safe(notebook)}{''.join(map(_option, parameters.items()))}</code>"
+    return f"<code>{safe(ops_command())} open {safe(notebook)}{''.join(map(_option, parameters.items()))}</code>"
 
 
 def _option(parameter: tuple[str, str]) -> str:
