@@ -47,12 +47,13 @@ MISSING = {
     "ServiceNotFoundException",
     "404",
 }
-# IAM's name of the action, where it is not the operation's (Service Authorization Reference, "Amazon S3").
+# IAM's name of the action, where it is not the operation's (Service Authorization Reference).
 IAM_NAMES = {
     "s3:ListObjectsV2": "s3:ListBucket",
     "s3:HeadBucket": "s3:ListBucket",
     "s3:HeadObject": "s3:GetObject",
     "s3:GetBucketNotificationConfiguration": "s3:GetBucketNotification",
+    "sqs:ChangeMessageVisibilityBatch": "sqs:ChangeMessageVisibility",
 }
 
 
@@ -87,7 +88,8 @@ def _from_client_error(source: str, error: ClientError) -> Unread:
     code = str(error.response.get("Error", {}).get("Code", "?"))
     said = _line(error)
     if code in DENIED:
-        operation = source.split(" ")[0]
+        # Of several calls that one read makes, the one that was denied.
+        operation = f"{source.split(':')[0]}:{error.operation_name}"
         action = IAM_NAMES.get(operation, operation)
         return Unread(source, "denied", f"access denied: {said}", f"add {action} to the reader role")
     if code in EXPIRED:

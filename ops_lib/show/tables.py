@@ -13,7 +13,7 @@ from ops_lib.decide.findings import Finding, status_of, worst_first
 from ops_lib.decide.log_lines import last_words
 from ops_lib.decide.pace import Pace
 from ops_lib.decide.verdict import Verdict
-from ops_lib.decide.vocabulary import Severity
+from ops_lib.decide.vocabulary import FAILURE_MODES, Severity
 from ops_lib.evidence import Unread
 from ops_lib.places import ops_command
 from ops_lib.show.redact import safe
@@ -87,8 +87,8 @@ def verdict_card(verdict: Verdict, job_id: str) -> str:
     lines.append(f"<ul>{''.join(f'<li>{safe(fact)}</li>' for fact in verdict.because)}</ul>")
     if verdict.missing_segments:
         lines.append(f"<p>Missing segments: {spans(verdict.missing_segments)}</p>")
-    modes = ", ".join(verdict.failure_modes)
-    return "".join(lines) + (f'<p class="small">Failure modes: {modes}</p></div>' if modes else "</div>")
+    modes = "; ".join(f"{FAILURE_MODES[mode]} ({mode})" for mode in verdict.failure_modes)
+    return "".join(lines) + (f'<p class="small">Failure modes: {safe(modes)}</p></div>' if modes else "</div>")
 
 
 def unread_table(unread: Mapping[str, Unread]) -> str:
