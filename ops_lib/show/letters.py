@@ -50,8 +50,8 @@ def left_lying(job: JobEvidence, now: datetime, environment: str) -> str:
     keys = [*named, *rest]
     where = {"environment": environment} | ({"queue": keys[0]} if len(keys) == 1 else {})
     return (
-        f"<p><b>Dead letters are left:</b> {safe('; '.join(told))}. A repair of the job does not take them away, and "
-        f"they expire or wait for somebody: {open_command('1_dead_letters', where)}</p>"
+        f"<p><b>Dead letters are left:</b> {safe('; '.join(told))}. A repair of the job does not take them "
+        f"away: {open_command('1_dead_letters', where)}</p>"
     )
 
 
