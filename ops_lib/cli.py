@@ -93,7 +93,8 @@ def apply_plan(
 ) -> int:
     """Apply the reviewed plan in PLAN_FILE under the responder's credential; again: go on where it was ended.
 
-    Exit codes: 0 all steps done, 2 refused or failed, 3 an answer was lost, 64 nothing was begun, 70 crash.
+    Exit codes: 0 all steps done, 2 refused, failed, stopped or cancelled, 3 an answer was lost, 64 nothing was begun,
+    70 crash.
     """
     from ops_lib.change.apply import apply
     from ops_lib.show.applied import teller

@@ -19,11 +19,13 @@ import pytest
 from papermill.exceptions import PapermillExecutionError
 
 from ops_lib.decide.vocabulary import VERDICTS
+from ops_lib.errors import BadParameter
 from ops_lib.show import headless
+from ops_lib.show import notebook as opened
 from ops_lib.show.findings_file import MIME, schema
 from tests import faults
 from tests.counts import few
-from tests.recorded import expected_verdicts
+from tests.recorded import expected_verdicts, recording
 
 ROOT = Path(__file__).parent.parent
 OPS = [sys.executable, "-m", "ops_lib"]
@@ -192,6 +194,20 @@ def test_without_a_job_nobody_is_judged_outside_a_sandbox(tmp_path: Path) -> Non
     assert "BadParameter: job_id" in done.stderr
     assert "-p job_id=" in done.stderr
     assert not (tmp_path / "o").exists()
+
+
+def test_the_first_cell_asks_for_the_job_too(tmp_path: Path) -> None:
+    path = environment_file(tmp_path, recording("newest")["env_file"], "")
+    with pytest.raises(BadParameter, match="job_id"):
+        opened.open_runbook("3_stuck_job", {"environment": str(path), "job_id": ""})
+
+
+def test_in_a_sandbox_it_says_that_the_job_is_its_sample(monkeypatch: pytest.MonkeyPatch) -> None:
+    shown: list[Any] = []
+    monkeypatch.setattr(opened, "display", shown.append)
+    book = opened.open_runbook("3_stuck_job", {"environment": "recording-newest", "job_id": ""})
+    assert book.parameters.job_id == JOB
+    assert "the sandbox's sample, as no job_id is given" in html.unescape(shown[0].data)
 
 
 def test_a_wrong_account_stops_before_the_first_read_of_data(tmp_path: Path) -> None:

@@ -121,6 +121,14 @@ def test_the_worst_end_of_several_is_the_plans() -> None:
     assert outcome("refused").words == "0 of 1 step done."
 
 
+@pytest.mark.parametrize(("task", "words"), [("cancelled", "was cancelled half-way"), ("failed", "failed half-way")])
+def test_a_move_task_that_did_not_reach_its_end_is_no_success(task: Any, words: str) -> None:
+    ended = replace(outcome("already-done"), task=task)
+    assert (ended.state, ended.exit_code) == (task, 2)
+    assert f"The move task {words}; what was moved stays moved." in ended.words
+    assert replace(outcome("unknown"), task=task).exit_code == 3
+
+
 def letter(number: int, queue: str, job: str) -> tuple[int, Step]:
     call = Call("sqs", "DeleteMessage", {"QueueUrl": queue})
     held = Letter(queue, f"m-{number}", "md5")
