@@ -21,6 +21,7 @@ from botocore.parsers import ResponseParserError
 from ops_lib import gate, sandbox_process
 from ops_lib.environment import load_environment
 from ops_lib.errors import NotReadable, WrongAccount
+from ops_lib.places import ops_command
 from ops_lib.settings import Settings
 
 if TYPE_CHECKING:
@@ -224,5 +225,5 @@ def _who_are_you(settings: Settings, error: Exception) -> str:
     words = " ".join(str(error).split()) or type(error).__name__
     return (
         f"environment {settings.environment}: STS did not say which account {how} belongs to ({words}); "
-        "no data was read. Next: sign in (aws sso login, or export fresh keys), then run ops doctor."
+        f"no data was read. Next: sign in (aws sso login, or export fresh keys), then run {ops_command()} doctor."
     )

@@ -93,7 +93,8 @@ def apply_plan(
 ) -> int:
     """Apply the reviewed plan in PLAN_FILE under the responder's credential; again: go on where it was ended.
 
-    Exit codes: 0 all steps done, 2 refused or failed, 3 an answer was lost, 64 nothing was begun, 70 crash.
+    Exit codes: 0 all steps done, 2 refused, failed, stopped or cancelled, 3 an answer was lost, 64 nothing was begun,
+    70 crash.
     """
     from ops_lib.change.apply import apply
     from ops_lib.show.applied import teller
@@ -127,7 +128,10 @@ def journal(environment: str | None, verify: bool, head: str | None, last: int) 
 
 def _run(notebook: str, environment: str | None, texts: tuple[str, ...], output: Path | None) -> int:
     checked, settings, given = _checked(notebook, environment, texts)
+    from ops_lib.parameters import with_a_job
     from ops_lib.show import headless
+
+    with_a_job(checked, settings.sandbox)
 
     name = notebook.removesuffix(".ipynb")
     folder = (output or headless.report_folder(settings, name)).absolute()

@@ -18,7 +18,19 @@ NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
 # What a layer may import of ours: itself and everything named here.
 ALLOWED = {
     "decide": {"evidence", "gathered", "invocations", "letters", "errors", "job_id", "change", "redaction"},
-    "read": {"aws", "evidence", "gathered", "invocations", "letters", "errors", "gate", "job_id", "lease", "settings"},
+    "read": {
+        "aws",
+        "evidence",
+        "gathered",
+        "invocations",
+        "letters",
+        "errors",
+        "gate",
+        "job_id",
+        "lease",
+        "places",
+        "settings",
+    },
     "change": {"aws", "evidence", "gathered", "letters", "errors", "decide", "gate", "read", "redaction", "settings"},
     "top": {
         "change",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import fcntl
 import json
 import os
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import IO, Any
 
@@ -65,6 +66,21 @@ def write(options: Options, port: int, recording: Recording) -> None:
         "fingerprint": fingerprint(),
     }
     _replace(place / "state.json", json.dumps(content, indent=2) + "\n")
+
+
+def set_aside(name: str) -> None:
+    """Move what was planned and done in an earlier world to `earlier/<UTC>/`, as a new one begins.
+
+    A letter of a recording or of an incident comes again with the same MessageId or body; the journal of the earlier
+    world would say that it was sent, and it would be deleted unsent.
+    """
+    place = folder(name).parent
+    found = [path for path in (place / "journal.jsonl", place / "plans", place / "backups") if path.exists()]
+    if found:
+        earlier = place / "earlier" / f"{datetime.now(UTC):%Y%m%dT%H%M%S.%fZ}"
+        earlier.mkdir(parents=True)
+        for path in found:
+            path.rename(earlier / path.name)
 
 
 def hold(name: str) -> IO[str]:

@@ -14,7 +14,7 @@ from ops_lib.aws import Aws, connect
 from ops_lib.decide.findings import Finding, accept
 from ops_lib.decide.verdict import Verdict
 from ops_lib.evidence import Unread
-from ops_lib.parameters import Parameters, from_namespace
+from ops_lib.parameters import Parameters, from_namespace, names_no_job, with_a_job
 from ops_lib.read.identity import write_power
 from ops_lib.settings import Settings, open_settings
 from ops_lib.show import page, tables
@@ -66,9 +66,11 @@ class Runbook:
             endpoint_name=here.endpoint_name,
         )
 
-    def html(self, text: str) -> None:
-        """Show ready-made HTML of `tables`."""
-        display(HTML(text))
+    def html(self, text: str, choice: Choice | None = None) -> None:
+        """Show ready-made HTML of `tables`; `choice`: the letters it is about, where it holds for no others."""
+        from ops_lib.show.review import show_for
+
+        show_for(choice, text)
 
     def table(self, frame: pd.DataFrame, none: str = "There is none.") -> None:
         """Show a DataFrame as a table; missing values read "not known". Without a row it is the sentence `none`."""
@@ -122,15 +124,17 @@ def open_runbook(notebook: str, namespace: Mapping[str, Any]) -> Runbook:
     `namespace` is the notebook's globals(). Raises BadInput (parameters, YAML, .env, account) or NotReadable;
     nothing of the pipeline has been read then.
     """
-    parameters: Parameters = from_namespace(notebook, namespace)
-    settings = open_settings(parameters.environment)
+    given: Parameters = from_namespace(notebook, namespace)
+    settings = open_settings(given.environment)
+    parameters = with_a_job(given, settings.sandbox)
     aws = connect(settings)
     now = settings.now()
-    display(HTML(f"<style>{page.css()}</style>{_banner(settings, aws, now)}"))
+    about = {"job": "the sandbox's sample, as no job_id is given"} if names_no_job(given) else {}
+    display(HTML(f"<style>{page.css()}</style>{_banner(settings, aws, now, about)}"))
     return Runbook(notebook, parameters, settings, aws, now)
 
 
-def _banner(settings: Settings, aws: Aws, now: datetime) -> str:
+def _banner(settings: Settings, aws: Aws, now: datetime, about: dict[str, str]) -> str:
     facts = {
         "environment": settings.environment,
         "account": aws.identity.account_id + ("" if settings.account_id else " (not checked: no account_id given)"),
@@ -139,4 +143,4 @@ def _banner(settings: Settings, aws: Aws, now: datetime) -> str:
         "this credential": write_power(aws),
         "now": f"{now:%Y-%m-%d %H:%M:%S} UTC" + (" (load time)" if settings.frozen_now else ""),
     }
-    return tables.banner(settings.label, facts)
+    return tables.banner(settings.label, facts | about)

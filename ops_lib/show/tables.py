@@ -13,8 +13,9 @@ from ops_lib.decide.findings import Finding, status_of, worst_first
 from ops_lib.decide.log_lines import last_words
 from ops_lib.decide.pace import Pace
 from ops_lib.decide.verdict import Verdict
-from ops_lib.decide.vocabulary import Severity
+from ops_lib.decide.vocabulary import FAILURE_MODES, Severity
 from ops_lib.evidence import Unread
+from ops_lib.places import ops_command
 from ops_lib.show.redact import safe
 
 SENTENCES: dict[Severity, str] = {
@@ -86,8 +87,8 @@ def verdict_card(verdict: Verdict, job_id: str) -> str:
     lines.append(f"<ul>{''.join(f'<li>{safe(fact)}</li>' for fact in verdict.because)}</ul>")
     if verdict.missing_segments:
         lines.append(f"<p>Missing segments: {spans(verdict.missing_segments)}</p>")
-    modes = ", ".join(verdict.failure_modes)
-    return "".join(lines) + (f'<p class="small">Failure modes: {modes}</p></div>' if modes else "</div>")
+    modes = "; ".join(f"{FAILURE_MODES[mode]} ({mode})" for mode in verdict.failure_modes)
+    return "".join(lines) + (f'<p class="small">Failure modes: {safe(modes)}</p></div>' if modes else "</div>")
 
 
 def unread_table(unread: Mapping[str, Unread]) -> str:
@@ -180,7 +181,7 @@ def _finding_row(finding: Finding, fold_evidence: bool) -> str:
 
 def open_command(notebook: str, parameters: Mapping[str, str]) -> str:
     """Return as HTML the command that opens a notebook with these parameters, to be copied into a terminal."""
-    return f"<code>ops open {safe(notebook)}{''.join(map(_option, parameters.items()))}</code>"
+    return f"<code>{safe(ops_command())} open {safe(notebook)}{''.join(map(_option, parameters.items()))}</code>"
 
 
 def _option(parameter: tuple[str, str]) -> str:

@@ -163,6 +163,20 @@ def test_with_other_options_it_is_started_afresh(root: Path) -> None:
     assert servers(root) == [second["pid"]]
 
 
+def test_a_new_world_begins_without_what_was_planned_and_done_in_the_earlier_one(root: Path) -> None:
+    start(root, LIVING)
+    (root / LIVING / "plans").mkdir()
+    (root / LIVING / "journal.jsonl").write_text("sent as m-2\n", encoding="ascii")
+    start(root, LIVING)
+    assert (root / LIVING / "journal.jsonl").exists(), "the same world goes on"
+    command(root, "stop", LIVING)
+    start(root, LIVING)
+    assert not (root / LIVING / "journal.jsonl").exists()
+    (kept,) = (root / LIVING / "earlier").iterdir()
+    assert {path.name for path in kept.iterdir()} == {"plans", "journal.jsonl"}
+    assert (kept / "journal.jsonl").read_text(encoding="ascii") == "sent as m-2\n"
+
+
 def test_it_ends_when_nobody_calls(root: Path) -> None:
     sandbox = start(root, NAME, OPS_SANDBOX_IDLE_S="2")
     client = sandbox.client("sqs")
