@@ -22,6 +22,7 @@ from ops_lib import gate, sandbox_process
 from ops_lib.environment import load_environment
 from ops_lib.errors import NotReadable, WrongAccount
 from ops_lib.settings import Settings
+from ops_lib.tape import Player, Tape
 
 if TYPE_CHECKING:
     from mypy_boto3_application_autoscaling import ApplicationAutoScalingClient
@@ -65,10 +66,14 @@ class Identity:
 
 
 class Aws:
-    """Clients of one environment, each made once and kept; safe to share between threads."""
+    """Clients of one environment, each made once and kept; safe to share between threads.
+
+    `tape`: what they were answered up to now.
+    """
 
     def __init__(self, settings: Settings, identity: Identity, clients: _Clients) -> None:
         self.settings, self.identity, self._clients = settings, identity, clients
+        self.tape = clients.tape
 
     @overload
     def client(self, service: Literal["sqs"]) -> SQSClient: ...
@@ -103,6 +108,8 @@ class _Clients:
 
     def __init__(self, session: boto3.Session, settings: Settings) -> None:
         self._session, self._settings = session, settings
+        self.tape = Tape()
+        self._player = Player(settings.bundle) if settings.bundle else None
         self._made: dict[tuple[str, bool], Any] = {}
         self._making = Lock()
 
@@ -110,7 +117,12 @@ class _Clients:
         with self._making:
             key = (service, config is ONCE)
             if key not in self._made:
-                self._made[key] = _client(self._session, service, self._settings, config)
+                client = _client(self._session, service, self._settings, config)
+                if self._player:
+                    self._player.play(client)
+                else:
+                    self.tape.record(client, _refuse_what_aws_never_said)
+                self._made[key] = client
             return self._made[key]
 
     def make_ahead(self) -> None:
@@ -162,9 +174,7 @@ def _client(session: boto3.Session, service: str, settings: Settings, config: Co
     # A sandbox is on this machine: never through the operator's proxy.
     config = config.merge(Config(proxies={})) if settings.sandbox else config
     client = session.client(service, endpoint_url=settings.endpoint_url, config=config)  # type: ignore[call-overload]
-    gate.guard(client)
-    client.meta.events.register("after-call", _refuse_what_aws_never_said)
-    return client
+    return gate.guard(client)
 
 
 def _refuse_what_aws_never_said(http_response: Any, model: Any, **_: Any) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from collections.abc import Callable
@@ -20,6 +21,11 @@ ENVIRONMENT = click.option(
 )
 PARAMETER = click.option("-p", "parameters", multiple=True, metavar="NAME=VALUE", help="A notebook parameter.")
 OUTPUT = click.option("--output", type=click.Path(file_okay=False, path_type=Path), help="Folder for the three files.")
+BUNDLE = click.option(
+    "--bundle",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="Also keep every answer of AWS in this file; `-e bundle:FILE` runs from it.",
+)
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -33,18 +39,22 @@ def ops() -> None:
 @ENVIRONMENT
 @PARAMETER
 @OUTPUT
-def run(notebook: str, environment: str | None, parameters: tuple[str, ...], output: Path | None) -> int:
+@BUNDLE
+def run(
+    notebook: str, environment: str | None, parameters: tuple[str, ...], output: Path | None, bundle: Path | None
+) -> int:
     """Run NOTEBOOK headless; leaves notebook.ipynb, report.html and findings.json."""
-    return _run(notebook, environment, parameters, output)
+    return _run(notebook, environment, parameters, output, bundle)
 
 
 @ops.command()
 @ENVIRONMENT
 @PARAMETER
 @OUTPUT
-def report(environment: str | None, parameters: tuple[str, ...], output: Path | None) -> int:
+@BUNDLE
+def report(environment: str | None, parameters: tuple[str, ...], output: Path | None, bundle: Path | None) -> int:
     """Make the daily health report: `run daily_health` with a verdict for each open job."""
-    return _run("daily_health", environment, parameters, output)
+    return _run("daily_health", environment, parameters, output, bundle)
 
 
 @ops.command("open")
@@ -125,9 +135,15 @@ def journal(environment: str | None, verify: bool, head: str | None, last: int) 
     return code
 
 
-def _run(notebook: str, environment: str | None, texts: tuple[str, ...], output: Path | None) -> int:
+def _run(
+    notebook: str, environment: str | None, texts: tuple[str, ...], output: Path | None, bundle: Path | None
+) -> int:
     checked, settings, given = _checked(notebook, environment, texts)
-    from ops_lib.show import headless
+    from ops_lib.show import headless, kept_evidence
+
+    if bundle:
+        # The kernel inherits it: a parameter of the notebook would stand in its report.
+        os.environ[kept_evidence.ASKED] = str(bundle.absolute())
 
     name = notebook.removesuffix(".ipynb")
     folder = (output or headless.report_folder(settings, name)).absolute()
@@ -138,6 +154,8 @@ def _run(notebook: str, environment: str | None, texts: tuple[str, ...], output:
         click.echo(f"\nplan, not applied: {plan['title']}\n  {plan['apply']}")
         if plan["purges"]:
             click.echo("  and --count, how many dead letters it deletes")
+    if done.bundle:
+        click.echo(f"\nevidence: {done.bundle}")
     click.echo(f"\nreport: {done.report}")
     return done.exit_code
 

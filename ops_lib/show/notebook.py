@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
@@ -17,7 +18,7 @@ from ops_lib.evidence import Unread
 from ops_lib.parameters import Parameters, from_namespace
 from ops_lib.read.identity import write_power
 from ops_lib.settings import Settings, open_settings
-from ops_lib.show import page, tables
+from ops_lib.show import kept_evidence, page, tables
 from ops_lib.show.findings_file import MIME, document
 from ops_lib.show.plots import Plot
 from ops_lib.show.redact import safe
@@ -114,6 +115,12 @@ class Runbook:
         everything = tables.folded_away("every finding with its evidence", tables.findings_table(marked))
         display(HTML(tables.status_card(marked, unread, verdict) + tables.unread_table(unread) + everything))
         display({MIME: content, "text/plain": f"status: {content['status']}"}, raw=True)
+        if kept := kept_evidence.keep(self, content):
+            display(kept, raw=True)
+
+    def keep_evidence(self, path: str) -> None:
+        """Write everything that was read up to now into an evidence bundle. Raises OSError."""
+        kept_evidence.write(self, Path(path).expanduser().absolute(), None)
 
 
 def open_runbook(notebook: str, namespace: Mapping[str, Any]) -> Runbook:
@@ -137,6 +144,12 @@ def _banner(settings: Settings, aws: Aws, now: datetime) -> str:
         "region": settings.region,
         "as": aws.identity.arn.rsplit(":", 1)[-1],
         "this credential": write_power(aws),
-        "now": f"{now:%Y-%m-%d %H:%M:%S} UTC" + (" (load time)" if settings.frozen_now else ""),
+        "now": f"{now:%Y-%m-%d %H:%M:%S} UTC" + (_whose_now(settings)),
     }
     return tables.banner(settings.label, facts)
+
+
+def _whose_now(settings: Settings) -> str:
+    if settings.bundle:
+        return " (when the bundle was written)"
+    return " (load time)" if settings.frozen_now else ""
