@@ -23,7 +23,12 @@ def about(settings: Settings, notebook: str, parameters: Mapping[str, Any], acco
     """Return what a bundle's first line says: which run this was, and the names its calls were made with."""
     names = {name: getattr(settings, name) for name in SAID}
     rules = {"thresholds": settings.thresholds.model_dump(), "accepted": [_accepted(a) for a in settings.accepted]}
-    maps = {"queues": dict(settings.queues), "tables": dict(settings.tables), "label": settings.label}
+    maps = {
+        "queues": dict(settings.queues),
+        "tables": dict(settings.tables),
+        "label": settings.label,
+        "name": settings.name,
+    }
     run = {"notebook": notebook, "parameters": dict(parameters), "account_id": account_id, "now": now.isoformat()}
     return run | {"settings": names | rules | maps}
 

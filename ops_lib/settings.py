@@ -91,6 +91,11 @@ class Settings:
         return self.name if self.bundle else str(self.file)
 
     @property
+    def leads_to(self) -> str:
+        """Return what `-e` takes to go on from here: from a bundle the live environment, else this one."""
+        return str(self.bundle.about["settings"]["name"]) if self.bundle else self.name
+
+    @property
     def label(self) -> str | None:
         """Return what must stand where nobody may mistake practice or the past for production, else None."""
         if self.bundle:

@@ -13,7 +13,7 @@ from threading import Lock
 from typing import Any
 
 import botocore.exceptions
-from botocore.exceptions import ClientError
+from botocore.exceptions import BotoCoreError, ClientError
 from botocore.parsers import ResponseParserError
 from botocore.response import StreamingBody
 
@@ -148,8 +148,7 @@ def _streamed_member(parsed: Mapping[str, Any]) -> tuple[str, Any] | None:
 def _told(parsed: Mapping[str, Any]) -> dict[str, Any]:
     """Return the answer without the transport's headers; how often botocore tried stays."""
     meta = parsed.get("ResponseMetadata", {})
-    kept = {name: meta[name] for name in ("RequestId", "HTTPStatusCode", "RetryAttempts") if name in meta}
-    return {**parsed, "ResponseMetadata": kept}
+    return {**parsed, "ResponseMetadata": {name: part for name, part in meta.items() if name != "HTTPHeaders"}}
 
 
 def _raised(error: Exception) -> dict[str, Any]:
@@ -158,10 +157,10 @@ def _raised(error: Exception) -> dict[str, Any]:
 
 
 def _error(raised: Mapping[str, Any]) -> Exception:
-    """Return the exception again as botocore would raise it; one it does not know any more says so in its text."""
-    if raised["name"] == "ResponseParserError":
-        return ResponseParserError(raised["message"])
-    kind = getattr(botocore.exceptions, str(raised["name"]), None)
-    if isinstance(kind, type) and issubclass(kind, botocore.exceptions.BotoCoreError):
+    """Return the exception again: botocore's own, or, by its name, what broke while an answer was taken apart."""
+    name = str(raised["name"])
+    kind = getattr(botocore.exceptions, name, None)
+    if isinstance(kind, type) and issubclass(kind, BotoCoreError):
         return kind(**raised["given"])
-    return botocore.exceptions.HTTPClientError(error=f"{raised['name']}: {raised['message']}")
+    broken: Exception = type(name, (ResponseParserError,), {})(raised["message"])
+    return broken

@@ -21,6 +21,8 @@ ALLOWED = {
     "read": {"aws", "evidence", "gathered", "invocations", "letters", "errors", "gate", "job_id", "lease", "settings"},
     "change": {"aws", "evidence", "gathered", "letters", "errors", "decide", "gate", "read", "redaction", "settings"},
     "top": {
+        "bundle",
+        "bundle_settings",
         "change",
         "door",
         "errors",
@@ -36,6 +38,7 @@ ALLOWED = {
         "redaction",
         "sandbox_process",
         "show",
+        "tape",
         "parameters",
         "places",
         "cli",

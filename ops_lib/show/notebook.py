@@ -99,7 +99,7 @@ class Runbook:
 
     def about_here(self, findings: Iterable[Finding]) -> tuple[Finding, ...]:
         """Return the findings as this environment sees them: accepted ones marked, links leading back into it."""
-        here = {"environment": self.settings.name}
+        here = {"environment": self.settings.leads_to}
         linked = (replace(f, parameters=here | dict(f.parameters)) if f.notebook else f for f in findings)
         return accept(linked, self.settings.accepted, self.now.date())
 
