@@ -6,6 +6,7 @@ sandbox, which brings its own endpoint and keys so that no real credential is ev
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from threading import Lock, Thread
@@ -98,6 +99,14 @@ class Aws:
         """Return the guarded client of `service` (boto3's name), making it once."""
         return self._clients.get(service)
 
+    def beside(self, what: str, read: Callable[[], Any]) -> Any:
+        """Return what `read` returns, kept on the tape; from a bundle what it returned then (None: not asked)."""
+        if self._clients.player:
+            return self._clients.player.noted(what)
+        answer = read()
+        self.tape.note(what, answer)
+        return answer
+
     def once(self, service: str) -> Any:
         """Return the client of `service` that sends each call once: for changes, which the gate must admit."""
         return self._clients.get(service, ONCE)
@@ -109,7 +118,7 @@ class _Clients:
     def __init__(self, session: boto3.Session, settings: Settings) -> None:
         self._session, self._settings = session, settings
         self.tape = Tape()
-        self._player = Player(settings.bundle) if settings.bundle else None
+        self.player = Player(settings.bundle) if settings.bundle else None
         self._made: dict[tuple[str, bool], Any] = {}
         self._making = Lock()
 
@@ -118,8 +127,8 @@ class _Clients:
             key = (service, config is ONCE)
             if key not in self._made:
                 client = _client(self._session, service, self._settings, config)
-                if self._player:
-                    self._player.play(client)
+                if self.player:
+                    self.player.play(client)
                 else:
                     self.tape.record(client, _refuse_what_aws_never_said)
                 self._made[key] = client

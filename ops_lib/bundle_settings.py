@@ -51,6 +51,7 @@ def open_bundle(environment: str) -> Settings:
             frozen_now=bundle.now,
             state=state_root() / f"bundle-{path.stem}",
             journal=str(state_root() / f"bundle-{path.stem}" / "journal.jsonl"),
+            report_store=str(state_root() / f"bundle-{path.stem}" / "reports"),
             thresholds=Thresholds(**told["thresholds"]),
             accepted=tuple(Accepted.model_validate_json(text) for text in told["accepted"]),
             queues=told["queues"],

@@ -72,6 +72,12 @@ class EnvironmentFile(_Strict):
             return f"{self.state.rstrip('/')}/journal"
         return str(self.state_folder(file) / "journal.jsonl")
 
+    def report_place(self, file: Path) -> str:
+        """Return where reports are kept: a folder, or s3://bucket/prefix."""
+        if self.report_store and _in_s3(self.report_store):
+            return self.report_store.rstrip("/")
+        return str(_beside(file, self.report_store) if self.report_store else self.state_folder(file) / "reports")
+
 
 def find_environment(name: str) -> Path:
     """Return the YAML of `name`: a path, or a name sought in $OPS_PARAMETERS, ./parameters and the checkout.

@@ -62,6 +62,7 @@ class Settings:
     frozen_now: datetime | None
     state: Path
     journal: str
+    report_store: str
     thresholds: Thresholds
     accepted: tuple[Accepted, ...]
     queues: Mapping[str, str]
@@ -132,6 +133,7 @@ def open_settings(environment: str | None = None) -> Settings:
         frozen_now=sandbox.frozen_at if sandbox else None,
         state=declared.state_folder(path),
         journal=declared.journal_place(path),
+        report_store=declared.report_place(path),
         thresholds=declared.thresholds,
         accepted=tuple(declared.accepted),
         queues=_by_suffix(names, "_QUEUE_URL"),

@@ -20,6 +20,7 @@ from botocore.response import StreamingBody
 from ops_lib.bundle import Bundle, Call, plain, question, restored, stream
 
 ARGUMENTS = "ops_arguments"  # where a call's own context carries them from its first event to its last
+BESIDE = "beside AWS"
 MOST_BYTES = 64_000_000
 # Not the pipeline's state: who is asked for a credential, and what it answers, never goes into a file.
 NEVER = {"AssumeRole", "AssumeRoleWithWebIdentity", "GetRoleCredentials", "CreateToken", "CreateOAuth2Token"}
@@ -69,6 +70,10 @@ class Tape:
         request_id = str(parsed.get("ResponseMetadata", {}).get("RequestId", ""))
         self._keep(model, context, http_response.status_code, request_id, answer, None)
 
+    def note(self, what: str, answer: Any) -> None:
+        """Keep something that a run read and that is not AWS's, such as earlier reports."""
+        self._add(Call(BESIDE, what, {}, datetime.now(UTC), 200, "", plain(answer)))
+
     def _read(self, body: Any, model: Any, context: Any) -> bytes:
         try:
             return bytes(body.read())
@@ -83,7 +88,9 @@ class Tape:
     def _keep(self, model: Any, context: Any, status: int, request_id: str, answer: Any, raised: Any) -> None:
         arguments = context.get(ARGUMENTS, (model, {}))[1]
         now, service = datetime.now(UTC), str(model.service_model.service_id)
-        call = Call(service, model.name, plain(arguments), now, status, request_id, plain(answer), raised)
+        self._add(Call(service, model.name, plain(arguments), now, status, request_id, plain(answer), raised))
+
+    def _add(self, call: Call) -> None:
         size = len(str(call.answer))
         with self._lock:
             if self._size + size > MOST_BYTES:
@@ -116,6 +123,11 @@ class Player:
         """Answer every call of `client` from the bundle, before it could be sent."""
         client.meta.events.register_last("provide-client-params", _remember, unique_id="ops-tape-arguments")
         client.meta.events.register_first("before-call", self._answer, unique_id="ops-tape-answer")
+
+    def noted(self, what: str) -> Any:
+        """Return what `Tape.note` kept; None where it kept nothing."""
+        call = self._next(question(BESIDE, what, {}))
+        return restored(call.answer) if call else None
 
     def _answer(self, model: Any, context: Mapping[str, Any], **_: Any) -> tuple[_Http, Any]:
         call = self._next(question(model.service_model.service_id, model.name, plain(context[ARGUMENTS][1])))

@@ -26,8 +26,9 @@ def document(
     findings: Iterable[Finding],
     unread: Mapping[str, Unread],
     verdict: Verdict | None = None,
+    news: Mapping[str, Any] | None = None,
 ) -> dict[str, Any]:
-    """Return the content of findings.json; `now` is the time the rules used, in UTC."""
+    """Return the content of findings.json; `now` is the time the rules used, in UTC. `news`: what changed."""
     ordered = worst_first(findings)
     content: dict[str, Any] = {
         "status": status_of(ordered),
@@ -38,6 +39,8 @@ def document(
     }
     if verdict is not None:
         content["verdict"] = _verdict(verdict)
+    if news is not None:
+        content["news"] = dict(news)
     return _redacted(content)  # type: ignore[no-any-return]
 
 
@@ -70,6 +73,7 @@ def _finding(finding: Finding) -> dict[str, Any]:
         "notebook": finding.notebook,
         "parameters": dict(finding.parameters),
         "accepted": finding.accepted,
+        "amount": finding.amount,
     }
 
 

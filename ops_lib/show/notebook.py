@@ -14,17 +14,19 @@ from IPython.display import HTML, display
 from ops_lib.aws import Aws, connect
 from ops_lib.decide.findings import Finding, accept
 from ops_lib.decide.verdict import Verdict
-from ops_lib.evidence import Unread
+from ops_lib.evidence import Evidence, Unread
 from ops_lib.parameters import Parameters, from_namespace
 from ops_lib.read.identity import write_power
 from ops_lib.settings import Settings, open_settings
 from ops_lib.show import kept_evidence, page, tables
 from ops_lib.show.findings_file import MIME, document
+from ops_lib.show.news import as_data, read_news
 from ops_lib.show.plots import Plot
 from ops_lib.show.redact import safe
 
 if TYPE_CHECKING:
     from ops_lib.change.plan import Plan
+    from ops_lib.decide.changes import Changes
     from ops_lib.decide.repairs import Names, NoRepair
     from ops_lib.show.letter_choice import Choice
 
@@ -103,15 +105,24 @@ class Runbook:
         linked = (replace(f, parameters=here | dict(f.parameters)) if f.notebook else f for f in findings)
         return accept(linked, self.settings.accepted, self.now.date())
 
+    def news(self, findings: Iterable[Finding], unread: Mapping[str, Unread]) -> Evidence[Changes]:
+        """Return what changed since the last report of this notebook in the report store."""
+        return read_news(self.aws, self.notebook, self.now, self.about_here(findings), unread)
+
     def conclude(
-        self, findings: Iterable[Finding], unread: Mapping[str, Unread], verdict: Verdict | None = None
+        self,
+        findings: Iterable[Finding],
+        unread: Mapping[str, Unread],
+        verdict: Verdict | None = None,
+        news: Evidence[Changes] | None = None,
     ) -> None:
         """Show the answer once more, what was not read, all findings folded; leave them as data for programs.
 
         After Run All JupyterLab stands at the last cell: the answer has to be there, too.
         """
         marked = self.about_here(findings)
-        content = document(self.settings.environment, self.now, marked, unread, verdict)
+        told = as_data(news) if news else None
+        content = document(self.settings.environment, self.now, marked, unread, verdict, told)
         everything = tables.folded_away("every finding with its evidence", tables.findings_table(marked))
         display(HTML(tables.status_card(marked, unread, verdict) + tables.unread_table(unread) + everything))
         display({MIME: content, "text/plain": f"status: {content['status']}"}, raw=True)
