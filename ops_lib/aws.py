@@ -174,8 +174,19 @@ def connect_responder(settings: Settings) -> Aws:
     ambient credential, without the YAML's profile, which is the reader's. Raises as `connect` does.
     """
     if settings.sandbox:
-        return connect(replace(settings, keys=sandbox_process.responder_keys(settings.sandbox)))
+        return connect(replace(settings, keys=sandbox_process.keys_of("responder", settings.sandbox)))
     role = load_environment(settings.file).responder_role_arn
+    return connect(replace(settings, reader_role_arn=role, profile=settings.profile if role else None))
+
+
+def connect_deliver(settings: Settings) -> Aws:
+    """Return the clients of `ops deliver`: the same checks under deliver_role_arn's credential, else the ambient one.
+
+    In a sandbox its own keys for that role. Raises as `connect` does.
+    """
+    if settings.sandbox:
+        return connect(replace(settings, keys=sandbox_process.keys_of("deliver", settings.sandbox)))
+    role = load_environment(settings.file).deliver_role_arn
     return connect(replace(settings, reader_role_arn=role, profile=settings.profile if role else None))
 
 

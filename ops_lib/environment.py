@@ -41,6 +41,14 @@ class Accepted(_Strict):
     until: date
 
 
+class Deliver(_Strict):
+    """Where a report's words go besides the report store; a webhook's address is in $OPS_WEBHOOK_URL, never here."""
+
+    sns_topic_arn: Annotated[str, Field(pattern=r"^arn:aws[a-z-]*:sns:[a-z0-9-]+:\d{12}:[\w-]{1,256}$")] | None = None
+    webhook: bool = False
+    heartbeat: bool = True
+
+
 class EnvironmentFile(_Strict):
     """The YAML as written (design.md, Definitions); an unknown key is an error, paths are relative to the file."""
 
@@ -55,6 +63,7 @@ class EnvironmentFile(_Strict):
     deliver_role_arn: RoleArn | None = None
     state: str | None = None
     report_store: str | None = None
+    deliver: Deliver | None = None
     thresholds: Thresholds = Thresholds()
     accepted: list[Accepted] = []
 
