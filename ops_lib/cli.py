@@ -12,7 +12,7 @@ from typing import Any, NoReturn
 
 import click
 
-from ops_lib.errors import EXIT_CRASH, EXIT_USAGE, BadParameter, OpsError
+from ops_lib.errors import EXIT_CRASH, EXIT_CRITICAL, EXIT_UNKNOWN, EXIT_USAGE, BadParameter, OpsError
 
 COLOURS = {"critical": "red", "warning": "yellow", "unknown": "magenta", "ok": "green", "note": "blue"}
 OURS = "This is a fault of ours. Next: run it again; if it breaks again, give this line to the runbooks' developers."
@@ -52,9 +52,44 @@ def run(
 @PARAMETER
 @OUTPUT
 @BUNDLE
-def report(environment: str | None, parameters: tuple[str, ...], output: Path | None, bundle: Path | None) -> int:
+@click.option("--deliver", "delivered", is_flag=True, help="Then deliver it, as `ops deliver` does.")
+def report(
+    environment: str | None,
+    parameters: tuple[str, ...],
+    output: Path | None,
+    bundle: Path | None,
+    delivered: bool,
+) -> int:
     """Make the daily health report: `run daily_health` with a verdict for each open job."""
-    return _run("daily_health", environment, parameters, output, bundle)
+    from ops_lib.show import headless
+
+    folder = output or (headless.new_report("daily_health", environment) if delivered else None)
+    code = _run("daily_health", environment, parameters, folder, bundle)
+    if not delivered or folder is None:
+        return code
+    # A process of its own: this one has run a kernel, and has read with another role.
+    chosen = ["-e", environment] if environment else []
+    command = [sys.executable, "-m", "ops_lib", "deliver", str(folder.absolute()), *chosen]
+    arrived = subprocess.run(command, check=False).returncode == 0
+    return code if arrived or code == EXIT_CRITICAL else EXIT_UNKNOWN
+
+
+@ops.command()
+@click.argument("folder", type=click.Path(file_okay=False, path_type=Path))
+@ENVIRONMENT
+def deliver(folder: Path, environment: str | None) -> int:
+    """Deliver the report in FOLDER: report store, SNS, webhook, heartbeat; again: what is left.
+
+    Exit codes: 0 all of it arrived, 3 something did not, 64 wrong usage.
+    """
+    from ops_lib.deliver.delivery import deliver as send
+    from ops_lib.deliver.door import Sent
+
+    def tell(name: str, sent: Sent) -> None:
+        severity = "ok" if sent.done else "warning" if sent.known else "unknown"
+        click.echo(f"{click.style(name.ljust(22), fg=COLOURS[severity])} {sent.words}")
+
+    return 0 if send(folder, environment, tell) else EXIT_UNKNOWN
 
 
 @ops.command("open")

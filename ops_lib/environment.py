@@ -19,6 +19,7 @@ SANDBOX = r"^(sandbox(-[a-z0-9]+)*|recording-(runbook|newest))$"
 CHECKOUT = Path(__file__).resolve().parent.parent / "parameters"
 AccountId = Annotated[str, Field(pattern=r"^\d{12}$")]
 RoleArn = Annotated[str, Field(pattern=r"^arn:aws[a-z-]*:iam::\d{12}:role/.+$")]
+TopicArn = Annotated[str, Field(pattern=r"^arn:aws[a-z-]*:sns:[a-z0-9-]+:\d{12}:[A-Za-z0-9_-]+$")]
 HINTS = {"account_id": "twelve digits in quotes: YAML eats a leading zero", "endpoint_url": "an http(s) URL"}
 
 
@@ -44,7 +45,7 @@ class Accepted(_Strict):
 class Deliver(_Strict):
     """Where a report's words go besides the report store; a webhook's address is in $OPS_WEBHOOK_URL, never here."""
 
-    sns_topic_arn: Annotated[str, Field(pattern=r"^arn:aws[a-z-]*:sns:[a-z0-9-]+:\d{12}:[\w-]{1,256}$")] | None = None
+    sns_topic_arn: TopicArn | None = None
     webhook: bool = False
     heartbeat: bool = True
 

@@ -20,10 +20,13 @@ ALLOWED = {
     "decide": {"evidence", "gathered", "invocations", "letters", "errors", "job_id", "change", "redaction"},
     "read": {"aws", "evidence", "gathered", "invocations", "letters", "errors", "gate", "job_id", "lease", "settings"},
     "change": {"aws", "evidence", "gathered", "letters", "errors", "decide", "gate", "read", "redaction", "settings"},
+    # It tells what a report said, and never looks at the pipeline: no reader, no rule, no plan.
+    "deliver": {"aws", "environment", "errors", "gate", "redaction", "settings"},
     "top": {
         "bundle",
         "bundle_settings",
         "change",
+        "deliver",
         "door",
         "errors",
         "settings",

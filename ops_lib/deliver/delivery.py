@@ -18,7 +18,7 @@ from ops_lib.deliver.door import Deliverer, Places, Sent
 from ops_lib.deliver.summary import subject, summary
 from ops_lib.deliver.webhook import address, post
 from ops_lib.environment import Deliver, load_environment
-from ops_lib.errors import BadEnvironment, BadParameter
+from ops_lib.errors import BadEnvironment, BadParameter, ChangeRefused
 from ops_lib.settings import Settings, open_settings
 
 # The findings come last: who finds them in the store finds a whole report.
@@ -135,7 +135,11 @@ def _once(folder: Path, item: _Item, tell: Tell) -> bool:
         )
         return False
     _note(folder, record | {item.name: "sending"})
-    sent = item.send()
+    try:
+        sent = item.send()
+    except ChangeRefused:
+        _note(folder, record)  # nothing was sent
+        raise
     _note(folder, record | {item.name: "done" if sent.done else "failed" if sent.known else "lost"})
     tell(item.name, sent)
     return sent.done

@@ -1,4 +1,4 @@
-"""A report in a few lines of plain text, for a chat or a mail: the answer, what changed, the worst, where to read on."""
+"""A report in a few lines of plain text, for a chat or a mail: the answer, what changed, the worst, where it is."""
 
 from __future__ import annotations
 
