@@ -32,8 +32,13 @@ ALLOWED = {
         "settings",
     },
     "change": {"aws", "evidence", "gathered", "letters", "errors", "decide", "gate", "read", "redaction", "settings"},
+    # It tells what a report said, and never looks at the pipeline: no reader, no rule, no plan.
+    "deliver": {"aws", "environment", "errors", "gate", "redaction", "settings"},
     "top": {
+        "bundle",
+        "bundle_settings",
         "change",
+        "deliver",
         "door",
         "errors",
         "settings",
@@ -48,6 +53,7 @@ ALLOWED = {
         "redaction",
         "sandbox_process",
         "show",
+        "tape",
         "parameters",
         "places",
         "cli",

@@ -87,6 +87,8 @@ def attempt(source: str, read: Callable[[], T]) -> Evidence[T]:
 def _from_client_error(source: str, error: ClientError) -> Unread:
     code = str(error.response.get("Error", {}).get("Code", "?"))
     said = _line(error)
+    if code == "NotInThisBundle":
+        return Unread(source, "not-asked", "it was not asked when the bundle was written", "ask the live environment")
     if code in DENIED:
         # Of several calls that one read makes, the one that was denied.
         operation = f"{source.split(':')[0]}:{error.operation_name}"

@@ -27,6 +27,12 @@ if TYPE_CHECKING:
 _OFFERED: dict[str, tuple[str, list[Approval]]] = {}
 
 
+PAST = (
+    '<p class="small"><b>This is the past:</b> a plan made from an evidence bundle is neither written nor applied. '
+    "Open the live environment to make one.</p>"
+)
+
+
 def review(plan: Plan | NoRepair, settings: Settings, choice: Choice | None = None) -> None:
     """Show the plan, written to its file, or why there is none; a person may then approve it.
 
@@ -38,6 +44,9 @@ def review(plan: Plan | NoRepair, settings: Settings, choice: Choice | None = No
         show_for(choice, plan_tables.no_repair_card(plan))
         return
     display(HTML(plan_tables.plan_table(plan, settings.endpoint_url)))
+    if settings.bundle:
+        display(HTML(PAST))
+        return
     try:
         path = store.write(plan, settings)
     except (OSError, OpsError) as error:
