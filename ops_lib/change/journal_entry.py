@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, fields
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, fields, replace
 from datetime import UTC, datetime
 from typing import Any, Literal, get_args
 
@@ -37,6 +37,16 @@ class Entry:
     def line(self) -> bytes:
         """Return the entry as it is stored: one line of ASCII, without its newline."""
         return _canonical(_content(self))
+
+    def parts(self) -> Iterator[Entry]:
+        """Yield it step by step where it is about several: what `each` says of a step, and what all have in common."""
+        if "each" not in self.facts:
+            yield self
+            return
+        common = {name: fact for name, fact in self.facts.items() if name != "each"}
+        for one in self.facts["each"]:
+            own = {name: fact for name, fact in one.items() if name != "step"}
+            yield replace(self, step=one["step"], facts=common | own)
 
 
 @dataclass(frozen=True)
@@ -84,19 +94,25 @@ def entry_from(line: bytes) -> Entry:
 def verified(place: str, lines: Iterable[bytes]) -> tuple[tuple[Entry, ...], BadJournal | None]:
     """Return the entries up to the first that breaks the chain, and how it breaks it (None: it holds)."""
     entries: list[Entry] = []
-    previous = GENESIS
-    for place_in_chain, line in enumerate(lines):
-        try:
-            entry = entry_from(line)
-            if entry.number != place_in_chain:
-                raise Unfit(f"it carries number {entry.number}: entries were removed, repeated or moved")
-            if entry.previous != previous:
-                raise Unfit("it does not follow the entry before it, one of the two is another journal's")
-        except Unfit as unfit:
-            return tuple(entries), BadJournal(place, place_in_chain, str(unfit))
-        entries.append(entry)
-        previous = entry.hash
+    try:
+        for line in lines:
+            entries.append(next_in_chain(place, line, len(entries), entries[-1].hash if entries else GENESIS))
+    except BadJournal as broken:
+        return tuple(entries), broken
     return tuple(entries), None
+
+
+def next_in_chain(place: str, line: bytes, number: int, previous: str) -> Entry:
+    """Return the entry of that number which follows the one of that hash. Raises BadJournal."""
+    try:
+        entry = entry_from(line)
+        if entry.number != number:
+            raise Unfit(f"it carries number {entry.number}: entries were removed, repeated or moved")
+        if entry.previous != previous:
+            raise Unfit("it does not follow the entry before it, one of the two is another journal's")
+    except Unfit as unfit:
+        raise BadJournal(place, number, str(unfit)) from None
+    return entry
 
 
 def _content(entry: Entry) -> dict[str, Any]:

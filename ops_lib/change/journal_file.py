@@ -11,7 +11,7 @@ import errno
 import fcntl
 import json
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
@@ -37,15 +37,33 @@ class FileStore:
         except FileNotFoundError:
             return [], b""
         except OSError as error:
-            next_step = "check the path and its permissions"
-            raise NotReadable(f"journal {self.path}: not readable ({error.strerror}). Next: {next_step}.") from None
+            raise self._not_readable(error) from None
 
-    def add(self, draft: Draft) -> Entry:
-        """Write the entry that follows the last one. Raises NotJournalled, BadJournal."""
+    def lines(self, start: int) -> Iterator[tuple[bytes, int]]:
+        """Yield the lines from byte `start` on, each with where the next one begins; not a half-written last one."""
+        try:
+            with _locked(self.path, os.O_RDONLY, fcntl.LOCK_SH) as file:
+                size = os.fstat(file).st_size
+            with self.path.open("rb") as content:  # what is written stays: no lock is needed up to `size`
+                content.seek(start)
+                while start < size:
+                    line = content.readline()
+                    if not line.endswith(b"\n") and not _begins_with_a_document(line):
+                        return
+                    line = line.removesuffix(b"\n")
+                    start += len(line) + 1  # where the last line has no newline yet, the next write begins with it
+                    yield line, start
+        except FileNotFoundError:
+            return
+        except OSError as error:
+            raise self._not_readable(error) from None
+
+    def add(self, drafts: Sequence[Draft]) -> list[Entry]:
+        """Write the entries that follow the last one, with one fsync. Raises NotJournalled, BadJournal."""
         try:
             self.path.parent.mkdir(parents=True, exist_ok=True)
             with _locked(self.path, os.O_RDWR | os.O_CREAT | os.O_APPEND, fcntl.LOCK_EX) as file:
-                return self._write(file, draft)
+                return self._write(file, drafts)
         except OSError as error:
             raise NotJournalled(self.place, error.strerror or str(error)) from None
 
@@ -63,7 +81,11 @@ class FileStore:
                 raise NotJournalled(str(path), error.strerror or str(error)) from None
             yield
 
-    def _write(self, file: int, draft: Draft) -> Entry:
+    def _not_readable(self, error: OSError) -> NotReadable:
+        next_step = "check the path and its permissions"
+        return NotReadable(f"journal {self.path}: not readable ({error.strerror}). Next: {next_step}.")
+
+    def _write(self, file: int, drafts: Sequence[Draft]) -> list[Entry]:
         size = os.fstat(file).st_size
         last, torn = _tail(file, size)
         number, previous = self._after(file, last)
@@ -73,16 +95,17 @@ class FileStore:
             size -= len(torn)
             os.ftruncate(file, size)
         # The file set aside is the sign that a note is due: it is still there if the process was killed before it.
-        drafts = [_note(aside, draft), draft] if aside.exists() else [draft]
+        notes = [_note(aside, drafts[0])] if aside.exists() else []
+        entries: list[Entry] = []
         text = b"\n" if size and os.pread(file, 1, size - 1) != b"\n" else b""
-        for one in drafts:
-            entry = one.entry(number, previous)
-            number, previous = number + 1, entry.hash
-            text += entry.line() + b"\n"
+        for draft in (*notes, *drafts):
+            entries.append(draft.entry(number, previous))
+            number, previous = number + 1, entries[-1].hash
+            text += entries[-1].line() + b"\n"
         _append(file, size, text)
         if not size:
             sync_folder(self.path.parent)
-        return entry
+        return entries[len(notes) :]
 
     def _after(self, file: int, last: bytes | None) -> tuple[int, str]:
         """Return number and previous hash of the entry after `last`."""
