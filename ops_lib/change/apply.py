@@ -178,7 +178,7 @@ def _about(applier: Applier) -> dict[str, Any]:
 def _earlier(entries: Sequence[Entry], plan: Plan) -> dict[int, list[Entry]]:
     """Return what the journal says of each step of the plan, by its number."""
     earlier: dict[int, list[Entry]] = {number: [] for number in range(1, len(plan.steps) + 1)}
-    for one in entries:
+    for one in (part for entry in entries for part in entry.parts()):
         if one.plan_id == plan.id and one.kind != "note" and one.step in earlier:
             earlier[one.step].append(one)
     return earlier

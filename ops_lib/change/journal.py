@@ -77,7 +77,7 @@ class _Writing:
 
     drafts: Sequence[Draft]
     entries: Sequence[Entry] = ()
-    error: Exception | None = None
+    error: BaseException | None = None
 
     @property
     def is_over(self) -> bool:
@@ -124,7 +124,7 @@ class Journal:
             entries = iter(self._store.add([draft for one in together for draft in one.drafts]))
             for one in together:
                 one.entries = [next(entries) for _ in one.drafts]
-        except Exception as error:
+        except BaseException as error:
             for one in together:
                 one.error = error
             raise

@@ -55,7 +55,7 @@ class S3Store:
                 yield text, number + 1
 
     def add(self, drafts: Sequence[Draft]) -> list[Entry]:
-        """Write the entries that follow the last one, one after the other. Raises NotJournalled, NotReadable, BadJournal."""
+        """Write the entries that follow, one after the other. Raises NotJournalled, NotReadable, BadJournal."""
         return [self._add(draft) for draft in drafts]
 
     def _add(self, draft: Draft) -> Entry:
