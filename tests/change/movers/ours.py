@@ -146,15 +146,40 @@ class Scene:
             self.told[letter.message_id if letter else ""] = outcome
         return outcomes
 
+    def _lanes(self) -> Any:
+        """Return what stands for `Lanes`: whatever `lanes` is when a run begins."""
+        scene = self
+
+        class Chosen:
+            def __class_getitem__(cls, _: Any) -> type:
+                return scene.lanes
+
+        return Chosen
+
+    @contextmanager
+    def in_between(self, lanes: type) -> Iterator[None]:
+        """Another operator's run begins in the middle of one: whatever is under way there waits."""
+        before, self.lanes, self.nested = self.lanes, lanes, True
+        try:
+            yield
+        finally:
+            self.lanes, self.nested = before, False
+
     def another_operator(self) -> None:
         """While a hold lapses: somebody looks at the queue, or the other plan is applied from beginning to end."""
         if self.nested or not self.between_calls or self.chance.random() < 0.5:
             self.trouble.peek()
             return
-        self.nested, rate, self.trouble.rate = True, self.trouble.rate, 0.0
+        rate, self.trouble.rate = self.trouble.rate, 0.0
         self.figures["operators in between"] += 1
-        self.run(self.plans[1])
-        self.nested, self.trouble.rate = False, rate
+        with self.in_between(InlineLanes):
+            self.run(self.plans[1])
+        self.trouble.rate = rate
+
+    def take_turns(self) -> None:
+        """Let another lane go on, where they take turns."""
+        if turns := getattr(self.lanes, "turns", None):
+            turns.point()
 
     @contextmanager
     def surrounded(self) -> Iterator[None]:
@@ -164,11 +189,16 @@ class Scene:
         write, keep = Journal.write, Backup.keep
 
         def line() -> None:
+            self.take_turns()
             self.between_calls = True
             try:
                 self.trouble.at_a_line()
             finally:
                 self.between_calls = False
+
+        def sent(request: Any) -> Any:
+            self.take_turns()
+            return self.trouble.send(request)
 
         def written(journal: Journal, drafts: Sequence[Draft]) -> Sequence[Entry]:
             self.trouble.live()
@@ -182,10 +212,10 @@ class Scene:
             line()
 
         with ExitStack() as patches:
-            patches.enter_context(at_the_boundary(self.trouble.send))
+            patches.enter_context(at_the_boundary(sent))
             for module in (held, mover):
                 patches.enter_context(mock.patch.object(module, "time", self.model.clock))
-            patches.enter_context(mock.patch.object(mover, "Lanes", self.lanes))
+            patches.enter_context(mock.patch.object(mover, "Lanes", self._lanes()))
             patches.enter_context(mock.patch.object(Journal, "write", written))
             patches.enter_context(mock.patch.object(Backup, "keep", kept))
             patches.enter_context(mock.patch("os.fsync"))  # a power failure is not in this play

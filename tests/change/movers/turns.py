@@ -88,10 +88,11 @@ class TurnLanes:
     def _begin(self) -> None:
         if self._waiting and self._busy < self.count:
             self._busy += 1
-            self.turns.run(self._one)
+            piece = self._waiting.popleft()
+            self.turns.run(lambda: self._do(piece))
 
-    def _one(self) -> None:
-        self._waiting.popleft().do()
+    def _do(self, piece: Piece) -> None:
+        piece.do()
         self._busy -= 1
         self._begin()
 
