@@ -190,7 +190,7 @@ class Carrier:
         call = {"service": "sqs", "operation": operation, "arguments": {"QueueUrl": batch[0].task.destination}}
         title = batch[0].task.step.title if len(batch) == 1 else f"{phase} {len(batch)} letters"
         facts = {"title": title, "call": call}
-        self._write(self._draft("intent", phase, [_meant(work.task) for work in batch], facts))
+        self._write(self._draft("intent", phase, [_meant(work.task, phase) for work in batch], facts))
 
     def _draft(
         self, kind: Kind, phase: str, parts: Sequence[Part], facts: Mapping[str, Any] | None = None
@@ -206,8 +206,9 @@ class Carrier:
             self.applier.journal.write(drafts)
 
 
-def _meant(task: Task) -> Part:
-    return task.number, {"message_id": task.id, "md5_of_body": task.letter.md5_of_body}
+def _meant(task: Task, phase: str) -> Part:
+    body = {"md5_of_body": task.letter.md5_of_body} if phase == SEND else {}
+    return task.number, {"message_id": task.id} | body
 
 
 def _sent(work: Work, in_doubt: bool) -> Part:

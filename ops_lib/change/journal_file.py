@@ -28,6 +28,7 @@ class FileStore:
     def __init__(self, path: Path) -> None:
         self.path = path
         self.place = str(path)
+        self._left_at: tuple[int, int, int, str] | None = None  # inode, size, next number, last hash
 
     def read(self) -> tuple[list[bytes], bytes]:
         """Return all lines, and the half-written last one (else b""); waits for a write that is under way."""
@@ -86,9 +87,12 @@ class FileStore:
         return NotReadable(f"journal {self.path}: not readable ({error.strerror}). Next: {next_step}.")
 
     def _write(self, file: int, drafts: Sequence[Draft]) -> list[Entry]:
-        size = os.fstat(file).st_size
-        last, torn = _tail(file, size)
-        number, previous = self._after(file, last)
+        inode, size = os.fstat(file).st_ino, os.fstat(file).st_size
+        if self._left_at and self._left_at[:2] == (inode, size):  # nobody has written since we did
+            number, previous, torn = *self._left_at[2:], b""
+        else:
+            last, torn = _tail(file, size)
+            number, previous = self._after(file, last)
         aside = self.path.with_name(f"{self.path.name}.{number}-{previous[:12]}.torn")
         if torn:
             _set_aside(aside, torn)
@@ -103,6 +107,7 @@ class FileStore:
             number, previous = number + 1, entries[-1].hash
             text += entries[-1].line() + b"\n"
         _append(file, size, text)
+        self._left_at = (inode, size + len(text), number, previous)
         if not size:
             sync_folder(self.path.parent)
         return entries[len(notes) :]

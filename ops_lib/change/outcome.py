@@ -16,7 +16,7 @@ WORST: tuple[State, ...] = ("unknown", "failed", "refused", "not-attempted")
 EXITS: dict[str, int] = {"done": EXIT_OK, "unknown": EXIT_UNKNOWN}
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class StepOutcome:
     """One step's end: `changed` what the world says otherwise, `doubles` what sending it twice may have doubled.
 

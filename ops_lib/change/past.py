@@ -76,7 +76,7 @@ class Pasts:
         if entry.kind == "intent" and phase in (SEND, DELETE):
             message_id = str(entry.facts["message_id"])
             past = self.letters.setdefault(message_id, Past()) if message_id in self.wanted else Past()
-            self._meant[key] = past, str(entry.facts["md5_of_body"])
+            self._meant[key] = past, str(entry.facts.get("md5_of_body", ""))
             _meant(past, key, phase, entry.at)
         elif entry.kind == "outcome" and key in self._meant:
             past, body = self._meant[key]
