@@ -70,7 +70,7 @@ class Draft:
         """Return the entry at this place: facts redacted, time in UTC."""
         facts = json.loads(_canonical(redacted(self.facts)))
         unhashed = Entry(number, self.at.astimezone(UTC), self.kind, self.plan_id, self.step, facts, previous, "")
-        return replace(unhashed, hash=_hash(*_around_hash(unhashed)))
+        return replace(unhashed, hash=_hash(unhashed))
 
 
 class Unfit(ValueError):
@@ -86,7 +86,7 @@ def entry_from(line: bytes) -> Entry:
         as_written = b'%b"hash":%b,%b' % (before, _canonical(entry.hash), after)
     except (ValueError, TypeError, KeyError, AttributeError) as error:
         raise Unfit(f"it is no entry ({type(error).__name__}: {error})") from None
-    if entry.hash != _hash(before, after):
+    if entry.hash != _sha256(before, after):
         raise Unfit("its content does not have the hash that it carries")
     if as_written != line:
         raise Unfit("it is not written as the journal writes")
@@ -124,8 +124,12 @@ def _around_hash(entry: Entry) -> tuple[bytes, bytes]:
     return before[:-1] + b",", _canonical(rest)[1:]
 
 
-def _hash(before: bytes, after: bytes) -> str:
-    """Return SHA-256 over the canonical JSON of all but the hash."""
+def _hash(entry: Entry) -> str:
+    return _sha256(*_around_hash(entry))
+
+
+def _sha256(before: bytes, after: bytes) -> str:
+    """Return the hash over the canonical JSON of all but the hash."""
     return hashlib.sha256(before + after).hexdigest()
 
 

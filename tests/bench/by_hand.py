@@ -103,7 +103,8 @@ class ByHand:
         margin_s = int(MARGIN.total_seconds())
         times = ("--start-time", str(created_at - margin_s))
         times += ("--end-time", str(int(self.settings.now().timestamp()) + margin_s))
-        query = f"fields @timestamp, @log, @logStream, @message | filter @message like /job_id={job_id}/ | sort @timestamp asc"
+        shown = "fields @timestamp, @log, @logStream, @message"
+        query = f"{shown} | filter @message like /job_id={job_id}/ | sort @timestamp asc"
         asked = self._run("logs", "start-query", "--log-group-names", *groups, *times, "--query-string", query)
         while (answer := self._run("logs", "get-query-results", "--query-id", asked["queryId"]))["status"] == "Running":
             pass

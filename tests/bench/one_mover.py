@@ -18,7 +18,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from tests.bench.near_queues import DLQ, MAIN, message_id, md5s, near_queues
+from tests.bench.near_queues import DLQ, MAIN, md5s, message_id, near_queues
 
 RATE = 100_000  # letters a second that the plan allows: more than any machine moves
 
