@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from functools import lru_cache
 from math import isfinite
 from typing import Any
 
@@ -26,9 +27,18 @@ _NAME_OF_A_SECRET = re.compile(r"(?i)secret_?access_?key|session_?token|password
 
 def redact(text: str) -> str:
     """Return `text` without access keys, presigned signatures, tokens and passwords."""
+    return _redacted_before(text) if len(text) < _SHORT else _redact(text)
+
+
+def _redact(text: str) -> str:
     for secret in _SECRETS:
         text = secret.sub(REMOVED, text)
     return text
+
+
+# A journal says the same names and ids again and again.
+_SHORT = 100
+_redacted_before = lru_cache(maxsize=1 << 12)(_redact)
 
 
 def printable(text: str) -> str:
@@ -55,4 +65,9 @@ def redacted(value: object) -> Any:
 
 def _under(name: str, value: object) -> Any:
     """Return `value` as it may stand under `name`: in data a secret stands without the name that gives it away."""
-    return REMOVED if value is not None and _NAME_OF_A_SECRET.search(name) else redacted(value)
+    return REMOVED if value is not None and _names_a_secret(name) else redacted(value)
+
+
+@lru_cache(maxsize=1 << 10)
+def _names_a_secret(name: str) -> bool:
+    return bool(_NAME_OF_A_SECRET.search(name))

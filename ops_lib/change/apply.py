@@ -93,7 +93,7 @@ def _apply_steps(applier: Applier, tell: Tell, stop: Sequence[str]) -> tuple[Ste
     opened = [_open_words(entry, plan) for entry in journal.open_intents()]
     tell(redacted({"event": "start", "plan": plan.id, "steps": len(plan.steps), "open_intents": opened}))
     earlier = _earlier(entries, plan)
-    if not _all_done(earlier):
+    if len(earlier) < len(plan.steps) or not _all_done(earlier):
         journal.append("plan", plan.id, None, _about(applier), _real_clock())
     outcomes: dict[int, StepOutcome] = {}
 
@@ -111,7 +111,7 @@ def _apply_steps(applier: Applier, tell: Tell, stop: Sequence[str]) -> tuple[Ste
             if why := f"stopped by {stop[0]}" if stop else _held_back(step, before):
                 ended(StepOutcome(number, step.title, "not-attempted", why))
             else:
-                ready.append(Task(number, step, earlier[number]))
+                ready.append(Task(number, step, earlier.get(number, ())))
         if ready and ready[0].step.letter:
             mover.move(ready, ended)
         elif ready:
@@ -196,10 +196,10 @@ def _about(applier: Applier) -> dict[str, Any]:
 
 def _earlier(entries: Sequence[Entry], plan: Plan) -> dict[int, list[Entry]]:
     """Return what the journal says of each step of the plan, by its number."""
-    earlier: dict[int, list[Entry]] = {number: [] for number in range(1, len(plan.steps) + 1)}
-    for one in entries:
-        if one.plan_id == plan.id and one.kind != "note" and one.step in earlier:
-            earlier[one.step].append(one)
+    earlier: dict[int, list[Entry]] = {}
+    for one in (part for entry in entries if entry.plan_id == plan.id for part in entry.parts()):
+        if one.kind != "note" and one.step is not None:
+            earlier.setdefault(one.step, []).append(one)
     return earlier
 
 

@@ -17,7 +17,7 @@ TASKS = {"cancelled": "was cancelled half-way", "failed": "failed half-way"}
 EXITS: dict[str, int] = {"done": EXIT_OK, "unknown": EXIT_UNKNOWN}
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class StepOutcome:
     """One step's end: `changed` what the world says otherwise, `doubles` what sending it twice may have doubled.
 
