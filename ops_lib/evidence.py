@@ -199,10 +199,14 @@ class LogLine:
 
 @dataclass(frozen=True)
 class Traceback:
-    """An ERROR line and what its process wrote right after it: awslogs makes an event of every line (pipeline.md 7)."""
+    """An ERROR line and what its process wrote right after it: awslogs makes an event of every line (pipeline.md 7).
+
+    `doubt` says why these lines may belong to another job's error instead; "" where they can only be this one's.
+    """
 
     line: LogLine
     following: tuple[str, ...]
+    doubt: str = ""
 
 
 @dataclass(frozen=True)

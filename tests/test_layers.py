@@ -17,8 +17,31 @@ CORE = [path for path in sorted(LIBRARY.rglob("*.py")) if "sandbox" not in path.
 NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
 # What a layer may import of ours: itself and everything named here.
 ALLOWED = {
-    "decide": {"evidence", "gathered", "invocations", "letters", "errors", "job_id", "change", "redaction"},
-    "read": {"aws", "evidence", "gathered", "invocations", "letters", "errors", "gate", "job_id", "lease", "settings"},
+    "decide": {
+        "evidence",
+        "gathered",
+        "invocations",
+        "letters",
+        "log_format",
+        "errors",
+        "job_id",
+        "change",
+        "redaction",
+    },
+    "read": {
+        "aws",
+        "evidence",
+        "gathered",
+        "invocations",
+        "letters",
+        "log_format",
+        "errors",
+        "gate",
+        "job_id",
+        "lease",
+        "settings",
+        "tracebacks",
+    },
     "change": {"aws", "evidence", "gathered", "letters", "errors", "decide", "gate", "read", "redaction", "settings"},
     "top": {
         "change",
@@ -33,6 +56,7 @@ ALLOWED = {
         "job_id",
         "lease",
         "letters",
+        "log_format",
         "redaction",
         "sandbox_process",
         "show",

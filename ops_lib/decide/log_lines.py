@@ -73,9 +73,6 @@ _PATTERNS: tuple[tuple[str, re.Pattern[str]], ...] = tuple(
     )
 )
 
-# Not indented, a class by its dotted name. Lines after it may belong to its message.
-_EXCEPTION = re.compile(r"(?:\w+\.)*[A-Z]\w*(?:: .*)?")
-
 # A failed attempt at inference: the message stays and is delivered again until maxReceiveCount.
 INFERENCE_FAILURES = frozenset({"invoke-failed", "response-timeout", "container-error", "inference-failed"})
 
@@ -83,12 +80,6 @@ INFERENCE_FAILURES = frozenset({"invoke-failed", "response-timeout", "container-
 def read_signs(lines: Iterable[LogLine]) -> tuple[Sign, ...]:
     """Return one Sign per line, oldest first."""
     return tuple(sorted((_sign(line) for line in lines), key=lambda sign: sign.at))
-
-
-def last_words(following: Iterable[str]) -> str:
-    """Return the line of a traceback that names the exception ("MemoryError"), else its last words; "" without any."""
-    lines = [line for line in following if line[:1].strip() and not line.startswith("Traceback ")]
-    return next((line for line in reversed(lines) if _EXCEPTION.fullmatch(line)), lines[-1] if lines else "")
 
 
 def _sign(line: LogLine) -> Sign:

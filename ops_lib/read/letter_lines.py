@@ -9,10 +9,11 @@ from concurrent.futures import ThreadPoolExecutor
 from ops_lib.aws import Aws
 from ops_lib.evidence import Evidence, LogLine, Read, Traceback, Unread, known
 from ops_lib.job_id import parse_job_id
-from ops_lib.letters import LetterLines, LinesWanted, signature
+from ops_lib.letters import LetterLines, LinesWanted
+from ops_lib.log_format import ERROR, signature
 from ops_lib.read.attempt import attempt
 from ops_lib.read.logs import LIMIT, MARGIN, group_gaps, run_query
-from ops_lib.read.tracebacks import ERROR, read_following
+from ops_lib.read.tracebacks import read_following
 
 # AWS: StartQuery's queryString has at most 10,000 characters, and a job's id takes 37 of them.
 MOST_JOBS = 200
@@ -73,6 +74,6 @@ def _tracebacks(aws: Aws, lines: Sequence[LogLine]) -> tuple[tuple[Traceback, ..
         return (), None
     with ThreadPoolExecutor(len(chosen)) as pool:
         read = list(pool.map(lambda line: read_following(aws, line), chosen))
-    found = [(line, part.value) for line, part in zip(chosen, read, strict=True) if isinstance(part, Read)]
+    found = tuple(part.value for part in read if isinstance(part, Read) and part.value.following)
     untraced = next((part for part in read if isinstance(part, Unread)), None)
-    return tuple(Traceback(line, following) for line, following in found if following), untraced
+    return found, untraced

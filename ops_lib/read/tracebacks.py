@@ -2,22 +2,21 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 from ops_lib.aws import Aws
 from ops_lib.evidence import Evidence, JobLogs, LogLine, Read, Traceback, Unread
+from ops_lib.log_format import ERROR
 from ops_lib.read.attempt import attempt
+from ops_lib.tracebacks import below
 
 MOST = 5  # different errors, the newest of each
 EVENTS, MAX_PAGES = 120, 3
 SPAN_MS = 5_000  # a traceback is written at once; what comes later is somebody else's, as the endpoint's access lines
-ERROR = re.compile(r"\[ERROR\] ")
-LOGGED = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ \[[A-Z]+\] ")
 
 
 def with_tracebacks(aws: Aws, logs: Evidence[JobLogs]) -> Evidence[JobLogs]:
@@ -30,22 +29,22 @@ def with_tracebacks(aws: Aws, logs: Evidence[JobLogs]) -> Evidence[JobLogs]:
         return logs
     with ThreadPoolExecutor(len(errors)) as pool:
         read = list(pool.map(lambda line: read_following(aws, line), errors))
-    following = [(line, part.value) for line, part in zip(errors, read, strict=True) if isinstance(part, Read)]
-    found = tuple(Traceback(line, lines) for line, lines in following if lines)
+    found = tuple(part.value for part in read if isinstance(part, Read) and part.value.following)
     untraced = next((part for part in read if isinstance(part, Unread)), None)
     return replace(logs, value=replace(logs.value, tracebacks=found, untraced=untraced))
 
 
-def read_following(aws: Aws, line: LogLine) -> Evidence[tuple[str, ...]]:
-    """Return the lines that follow `line` in its stream until the next one in the logger's format, at most 120."""
+def read_following(aws: Aws, line: LogLine) -> Evidence[Traceback]:
+    """Return what stands below `line` in its stream (see ops_lib/tracebacks.py), of at most 120 lines."""
     return attempt(f"logs:GetLogEvents {line.group}", lambda: _following(aws, line))
 
 
-def try_following(aws: Aws, group: str, now: datetime) -> Evidence[tuple[str, ...]]:
+def try_following(aws: Aws, group: str, now: datetime) -> Evidence[Traceback]:
     """Return nothing where GetLogEvents is allowed on a group's streams: it is asked for one that does not exist."""
-    found = read_following(aws, LogLine(now, group, "ops/doctor/none", ""))
+    nobodys = LogLine(now, group, "ops/doctor/none", "")
+    found = read_following(aws, nobodys)
     allowed = isinstance(found, Unread) and found.kind == "missing"
-    return Read((), found.source, now) if allowed else found
+    return Read(Traceback(nobodys, ()), found.source, now) if allowed else found
 
 
 def _newest_errors(lines: Iterable[LogLine]) -> list[LogLine]:
@@ -58,7 +57,7 @@ def _newest_errors(lines: Iterable[LogLine]) -> list[LogLine]:
     return list(newest.values())[-MOST:]
 
 
-def _following(aws: Aws, line: LogLine) -> tuple[str, ...]:
+def _following(aws: Aws, line: LogLine) -> Traceback:
     first_ms = round(line.at.timestamp() * 1000)
     request: dict[str, Any] = {
         "logGroupName": line.group,
@@ -71,15 +70,14 @@ def _following(aws: Aws, line: LogLine) -> tuple[str, ...]:
     # AWS: a page may be empty though there is more; pages end where the token does not change.
     for _ in range(MAX_PAGES):
         page = aws.client("logs").get_log_events(**request)
-        messages = [event["message"].rstrip("\n") for event in page["events"]]
-        if line.message in messages:
-            return _until_logged(messages[messages.index(line.message) + 1 :])
+        events = [(_time(event), event["message"].rstrip("\n")) for event in page["events"]]
+        if any(said == line.message for _, said in events):
+            return below(line, events)
         if page["nextForwardToken"] == request.get("nextToken"):
             break
         request["nextToken"] = page["nextForwardToken"]
-    return ()
+    return Traceback(line, ())
 
 
-def _until_logged(messages: list[str]) -> tuple[str, ...]:
-    end = next((place for place, message in enumerate(messages) if LOGGED.match(message)), len(messages))
-    return tuple(messages[:end])
+def _time(event: Mapping[str, Any]) -> datetime:
+    return datetime.fromtimestamp(event["timestamp"] / 1000, UTC)
