@@ -10,7 +10,8 @@ from datetime import datetime
 from typing import Any
 
 from ops_lib.aws import Aws
-from ops_lib.evidence import Evidence, JobLogs, LogLine, Read, Traceback, Unread
+from ops_lib.evidence import Evidence, LogLine, Read, Traceback, Unread
+from ops_lib.log_rows import JobLogs
 from ops_lib.read.attempt import attempt
 
 MOST = 5  # different errors, the newest of each
