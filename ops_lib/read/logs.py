@@ -10,8 +10,9 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from ops_lib.aws import Aws
-from ops_lib.evidence import Evidence, JobLogs, LogLine, Read, Unread, known
+from ops_lib.evidence import Evidence, LogLine, Read, Unread, known
 from ops_lib.job_id import UUID
+from ops_lib.log_rows import JobLogs
 from ops_lib.read.attempt import Incomplete, attempt
 
 MARGIN = timedelta(minutes=5)

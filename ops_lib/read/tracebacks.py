@@ -9,8 +9,9 @@ from datetime import UTC, datetime
 from typing import Any
 
 from ops_lib.aws import Aws
-from ops_lib.evidence import Evidence, JobLogs, LogLine, Read, Traceback, Unread
+from ops_lib.evidence import Evidence, LogLine, Read, Traceback, Unread
 from ops_lib.log_format import ERROR
+from ops_lib.log_rows import JobLogs
 from ops_lib.read.attempt import attempt
 from ops_lib.tracebacks import below
 

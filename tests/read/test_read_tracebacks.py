@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 
 from ops_lib.aws import Aws
-from ops_lib.evidence import JobLogs, LogLine, Read, Traceback, known
+from ops_lib.evidence import LogLine, Read, Traceback, known
+from ops_lib.log_rows import JobLogs
 from ops_lib.read import tracebacks
 from ops_lib.read.one_job import read_job
 from ops_lib.read.tracebacks import read_following, try_following, with_tracebacks
