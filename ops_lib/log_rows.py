@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
@@ -114,7 +114,7 @@ class Coverage:
         """Say in one sentence each what the rows may be lacking; empty where they are complete."""
         return (
             *(f"log group {name} does not exist" for name in self.missing),
-            *(f"lines of {name} before {_shown(at)} have expired" for name, at in self.expired.items()),
+            *_expired_words(self.expired),
             *(f"log group {name} was not read: {why.reason}" for name, why in self.unread.items()),
             *(f"rows from {_shown(cut.since)} to {_shown(cut.until)} are lacking: {cut.reason}" for cut in self.cuts),
         )
@@ -150,6 +150,12 @@ class JobLogs:
     mentions: tuple[LogLine, ...] = ()
     nameless: tuple[LogLine, ...] = ()
     coverage: Coverage | None = None
+
+
+def _expired_words(expired: Mapping[str, datetime]) -> Iterator[str]:
+    for at in sorted(set(expired.values())):
+        names = [name for name, until in expired.items() if until == at]
+        yield f"lines before {_shown(at)} have expired in {', '.join(sorted(names))}"
 
 
 def _shown(at: datetime) -> str:

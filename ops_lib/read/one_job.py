@@ -14,7 +14,8 @@ from ops_lib.read.dead_letters import inspect_all
 from ops_lib.read.endpoint import read_endpoint
 from ops_lib.read.invocations import read_invocations
 from ops_lib.read.jobs import read_completions, read_lock, read_row
-from ops_lib.read.logs import read_groups, read_job_logs
+from ops_lib.read.log_groups import read_groups
+from ops_lib.read.logs import read_job_logs
 from ops_lib.read.metrics import read_oldest_age_s
 from ops_lib.read.objects import read_prefix
 from ops_lib.read.queues import read_pair
