@@ -66,6 +66,7 @@ class Settings:
     input_bucket: str
     output_bucket: str
     endpoint_name: str | None
+    web_ui_url: str | None = None
 
     def now(self) -> datetime:
         """Return the time the rules use: the load time of a recording, else this moment (UTC)."""
@@ -115,6 +116,7 @@ def open_settings(environment: str | None = None) -> Settings:
         input_bucket=names["INPUT_BUCKET_NAME"],
         output_bucket=names["OUTPUT_BUCKET_NAME"],
         endpoint_name=names.get("SAGEMAKER_ENDPOINT_NAME"),
+        web_ui_url=names.get("WEB_UI_URL"),
     )
 
 

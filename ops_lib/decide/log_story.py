@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from ops_lib.decide.error_clusters import Cluster, clusters_of
@@ -12,9 +12,20 @@ from ops_lib.decide.phases import Phase, phases_of
 from ops_lib.decide.promises import Absent, absent_lines
 from ops_lib.evidence import JobRow, Read, Unread
 from ops_lib.gathered import JobEvidence
-from ops_lib.log_rows import Coverage
+from ops_lib.log_rows import Coverage, JobLogs
 
 ENDED = ("completed", "deleted")
+BUILDS = "/aws/codebuild/"
+Key = tuple[str, int | None]
+# Which phase is under way while the answer to a line is not due yet.
+IN_PHASE = {
+    "chunking-started": "chunking",
+    "invoking": "inference",
+    "invoked": "inference",
+    "inference-started": "inference",
+    "reassembly-received": "reassembly",
+    "concat-started": "reassembly",
+}
 
 
 @dataclass(frozen=True)
@@ -62,6 +73,15 @@ class Story:
         return bool(self.row and self.row.status in ENDED)
 
     @property
+    def is_whole(self) -> bool:
+        """Return whether the window that was searched holds the job's own times; a person may ask for less."""
+        if self.coverage is None or self.row is None:
+            return True
+        created, ended = self.row.created_at, self.row.completed_at if self.is_over else self.now
+        since, until = self.coverage.since, self.coverage.until
+        return (created is None or since <= created) and (ended is None or until >= ended)
+
+    @property
     def lines(self) -> tuple[Event, ...]:
         """Return those events that are log lines."""
         return tuple(event for event in self.events if event.line)
@@ -70,7 +90,7 @@ class Story:
 def log_story(job: JobEvidence, now: datetime) -> Story:
     """Return the story of a job; what was not read is missing from it, and `lacking` and `unread` say so."""
     events = events_of(job)
-    phases = phases_of(job, events)
+    phases, absent = phases_of(job, events), absent_lines(job, events, now)
     logs = job.logs.value if isinstance(job.logs, Read) else None
     row = job.row.value if isinstance(job.row, Read) else None
     over = bool(row and row.status in ENDED)
@@ -81,27 +101,48 @@ def log_story(job: JobEvidence, now: datetime) -> Story:
         events=events,
         near=near_events(job, events),
         phases=phases,
-        gaps=gaps_between(phases, None if over else now),
+        gaps=gaps_between(phases, None if over else now, _running(absent)),
         clusters=clusters_of(job, events),
-        absent=absent_lines(job, events, now) if logs else (),
+        absent=absent if logs else (),
         coverage=logs.coverage if logs else None,
-        lacking=logs.gaps if logs else (),
+        lacking=_lacking(logs) if logs else (),
         unread=job.logs if isinstance(job.logs, Unread) else None,
     )
 
 
-def gaps_between(phases: Sequence[Phase], until: datetime | None) -> tuple[Gap, ...]:
-    """Return the times that no phase covers, oldest first; `until`: the present of a job that is not over."""
+def _lacking(logs: JobLogs) -> tuple[str, ...]:
+    """Return what the lines may lack; a build writes nothing about any job, so its group may be missing."""
+    if logs.coverage is None:
+        return logs.gaps
+    missing = tuple(name for name in logs.coverage.missing if not name.startswith(BUILDS))
+    return replace(logs.coverage, missing=missing).gaps()
+
+
+def _running(absent: Sequence[Absent]) -> frozenset[Key]:
+    """Return the phases, by name and segment, whose next line is only not due yet: they are under way."""
+    due = [(IN_PHASE.get(one.promise.line), one) for one in absent if one.state == "not yet"]
+    return frozenset((name, index) for name, one in due if name for index in one.segments or (None,))
+
+
+def gaps_between(
+    phases: Sequence[Phase], until: datetime | None, running: Collection[Key] = frozenset()
+) -> tuple[Gap, ...]:
+    """Return the times that no phase covers, oldest first; `until`: the present of a job that is not over.
+
+    An open phase covers until it was last heard of; one that is `running`, until the present.
+    """
     timed = sorted((one for one in phases if one.began or one.ended), key=lambda one: (_began(one), one.heard))
-    if not timed:
-        return ()
-    gaps, last = [], timed[0]
-    for one in timed[1:]:
-        if _began(one) > last.heard:
-            gaps.append(Gap(last.heard, _began(one), last, one, last.ended is None))
-        last = max(last, one, key=lambda phase: phase.heard)
-    if until and until > last.heard:
-        gaps.append(Gap(last.heard, until, last, None, last.ended is None))
+    gaps: list[Gap] = []
+    last, covered = None, None
+    for one in timed:
+        if last and covered and _began(one) > covered:
+            gaps.append(Gap(covered, _began(one), last, one, last.ended is None))
+        goes_on = until and one.outcome == "open" and (one.name, one.segment_index) in running
+        end = until if until and goes_on else one.heard
+        if covered is None or end > covered:
+            last, covered = one, end
+    if until and last and covered and until > covered:
+        gaps.append(Gap(covered, until, last, None, last.ended is None))
     return tuple(gaps)
 
 

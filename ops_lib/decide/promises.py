@@ -63,6 +63,7 @@ INVOKED = "invoked invoke-failed"
 ANSWERED = "recorded inference-failed response-timeout container-error completion-failed request-missing"
 CONVERTED = "inference-completed inference-failed"
 JOINED = "reassembly-completed reassembly-failed"
+SENT = '"sending to reassembly queue"'
 TRIGGERED = ("trigger-sent", "trigger-skipped")
 
 
@@ -74,8 +75,16 @@ def promises(job: JobEvidence) -> tuple[Promise, ...]:
         _promise("chunking-started", CHUNKED, '"start"', '"complete"', "media-worker", "chunking", "stream"),
         _promise("invoking", INVOKED, '"invoking"', '"invoked"', "video-worker", "grace", "segment"),
         _promise("invoked", ANSWERED, '"invoked"', "its completion", records, "inference", "segment"),
-        _promise("inference-started", CONVERTED, "", '"invocations complete"', ENDPOINT, "inference", "segment"),
-        _promise("trigger-sent", "reassembly-received", "", '"received"', "media-worker", "reassembly", "job"),
+        _promise(
+            "inference-started",
+            CONVERTED,
+            '"invocations start"',
+            '"invocations complete"',
+            ENDPOINT,
+            "inference",
+            "segment",
+        ),
+        _promise("trigger-sent", "reassembly-received", SENT, '"received"', "media-worker", "reassembly", "job"),
         _promise("reassembly-received", TAKEN, '"received"', '"concat"', "media-worker", "grace", "stream"),
         _promise("concat-started", JOINED, '"concat"', film, "media-worker", "reassembly", "stream"),
     ]
@@ -134,14 +143,13 @@ def _untriggered(case: Case, events: Sequence[Event]) -> Iterator[Absent]:
     """All are recorded and nobody said that it triggers: its reasons to skip are never logged (F03, pipeline.md 7)."""
     told = [event for event in events if event.kind == "recorded"]
     try:
-        whole = case.total > 0 and not case.missing and case.lock is None
+        whole = case.total > 0 and case.recorded == frozenset(range(case.total)) and case.lock is None
     except NotKnown:
         return
     if not whole or not told or any(event.kind in TRIGGERED for event in events):
         return
-    words = '"sending to reassembly queue"'
     promise = _promise(
-        "recorded", " ".join(TRIGGERED), "its last completion", words, recorder(case.evidence), "grace", "job"
+        "recorded", " ".join(TRIGGERED), "its last completion", SENT, recorder(case.evidence), "grace", "job"
     )
     state, why = _state(promise, told[-1], case, False)
     yield _absent(promise, told[-1:], state, why, case.now)
@@ -157,7 +165,7 @@ def _state(promise: Promise, event: Event, case: Case, later: bool) -> tuple[Sta
         return "not known", str(unread)
     if case.now - event.at <= due:
         return "not yet", ""
-    lacking = _lacking(promise, event, case)
+    lacking = _lacking(promise, event.at, event.at + due, case)
     return ("not known", lacking) if lacking else ("absent", "")
 
 
@@ -170,8 +178,8 @@ def _due(promise: Promise, case: Case) -> timedelta:
     return timedelta(seconds=queue.visibility_timeout_s) if queue else case.grace
 
 
-def _lacking(promise: Promise, event: Event, case: Case) -> str:
-    """Return why the lines of the service that answers may not all have been read; "" where they were."""
+def _lacking(promise: Promise, since: datetime, until: datetime, case: Case) -> str:
+    """Return why not all lines of the answering service may have been read from `since` to `until`; "": they were."""
     logs = case.evidence.logs
     if not isinstance(logs, Read):
         return logs.reason
@@ -183,5 +191,7 @@ def _lacking(promise: Promise, event: Event, case: Case) -> str:
             return f"{name} was not read: {why.reason}"
     if promise.service not in {service_named(name) for name in coverage.groups}:
         return f"no log group of {promise.service} was read"
-    cut = next((cut for cut in coverage.cuts if cut.until >= event.at), None)
+    if coverage.until < until:
+        return "the window ends before it was due"
+    cut = next((cut for cut in coverage.cuts if cut.since <= until and cut.until >= since), None)
     return f"rows are lacking: {cut.reason}" if cut else ""

@@ -37,7 +37,9 @@ def _coverage(story: Story) -> Iterator[Finding]:
         first, last = story.lines[0].at, story.lines[-1].at
         span = f"from {first:%Y-%m-%d %H:%M:%S} to {last:%Y-%m-%d %H:%M:%S} UTC"
         services = sorted({event.service for event in story.lines})
-        said = f"{counted(story.lines, 'line')} of {', '.join(services)} tell the whole story of {job}, {span}."
+        told = "the whole story" if story.is_whole else "the part that was asked for of the story"
+        tell = "tells" if len(story.lines) == 1 else "tell"
+        said = f"{counted(story.lines, 'line')} of {', '.join(services)} {tell} {told} of {job}, {span}."
         yield Finding(name, "ok", said, LOGS)
 
 
@@ -60,7 +62,7 @@ def absent_words(one: Absent) -> str:
     """Return one sentence on a line that is not there, without its full stop."""
     times = f" {one.times} times" if one.times > 1 else ""
     of = f" for segment {spans(one.segments)}" if one.segments else ""
-    said = one.promise.said or f"{one.after.service}'s {one.promise.line}"
+    said = one.promise.said
     waited = f" for {words(one.waited.total_seconds())}" if one.state in ("absent", "not yet") else ""
     return f"{said[:1].upper()}{said[1:]}{of} without {one.promise.words} of {one.promise.service}{times}{waited}"
 

@@ -16,23 +16,34 @@ from ops_lib.read.attempt import attempt
 from ops_lib.tracebacks import below
 
 MOST = 5  # different errors, the newest of each
+MOST_OF_ALL, AT_ONCE = 60, 8  # where every error's is wanted
 EVENTS, MAX_PAGES = 120, 3
 SPAN_MS = 5_000  # a traceback is written at once; what comes later is somebody else's, as the endpoint's access lines
 
 
-def with_tracebacks(aws: Aws, logs: Evidence[JobLogs]) -> Evidence[JobLogs]:
-    """Return the lines with what followed the newest ERROR lines in their streams (GetLogEvents, at once).
+def with_tracebacks(aws: Aws, logs: Evidence[JobLogs], *, every: bool = False) -> Evidence[JobLogs]:
+    """Return the lines with what followed the newest ERROR lines in their streams (GetLogEvents, several at once).
 
-    What could not be read is named in `untraced`; the lines stand all the same.
+    `every`: of each error, not only the newest of those that say the same; at most 60. What could not be read is
+    named in `untraced`; the lines stand all the same.
     """
-    errors = _newest_errors(logs.value.lines) if isinstance(logs, Read) else []
-    if isinstance(logs, Unread) or not errors:
+    lines = logs.value.lines if isinstance(logs, Read) else ()
+    errors = [line for line in lines if ERROR.search(line.message)]
+    chosen = errors[-MOST_OF_ALL:] if every else _newest_errors(errors)
+    if isinstance(logs, Unread) or not chosen:
         return logs
-    with ThreadPoolExecutor(len(errors)) as pool:
-        read = list(pool.map(lambda line: read_following(aws, line), errors))
+    with ThreadPoolExecutor(min(len(chosen), AT_ONCE)) as pool:
+        read = list(pool.map(lambda line: read_following(aws, line), chosen))
     found = tuple(part.value for part in read if isinstance(part, Read) and part.value.following)
     untraced = next((part for part in read if isinstance(part, Unread)), None)
+    if every and len(errors) > len(chosen):
+        untraced = untraced or _too_many(len(errors) - len(chosen))
     return replace(logs, value=replace(logs.value, tracebacks=found, untraced=untraced))
+
+
+def _too_many(older: int) -> Unread:
+    said = f"{older} older errors were not looked below; the newest {MOST_OF_ALL} were"
+    return Unread("logs:GetLogEvents", "partial", said, "ask for an earlier window")
 
 
 def read_following(aws: Aws, line: LogLine) -> Evidence[Traceback]:
@@ -48,14 +59,18 @@ def try_following(aws: Aws, group: str, now: datetime) -> Evidence[Traceback]:
     return Read(Traceback(nobodys, ()), found.source, now) if allowed else found
 
 
-def _newest_errors(lines: Iterable[LogLine]) -> list[LogLine]:
+def _newest_errors(errors: Iterable[LogLine]) -> list[LogLine]:
     newest: dict[str, LogLine] = {}
-    for line in lines:
-        if found := ERROR.search(line.message):
-            said = line.message[found.end() :]
-            newest.pop(said, None)  # so that the last said stands last
-            newest[said] = line
+    for line in errors:
+        said = line.message[_said_from(line.message) :]
+        newest.pop(said, None)  # so that the last said stands last
+        newest[said] = line
     return list(newest.values())[-MOST:]
+
+
+def _said_from(message: str) -> int:
+    found = ERROR.search(message)
+    return found.end() if found else 0
 
 
 def _following(aws: Aws, line: LogLine) -> Traceback:
