@@ -74,6 +74,11 @@ class JobLogsParameters(Parameters):
     scan_gb: Annotated[float, Field(ge=0, allow_inf_nan=False)] = 0.0
     export: bool = False
 
+    @property
+    def window(self) -> dict[str, Any]:
+        """Return what of the lines is asked for, as the reader takes it."""
+        return {"since": time_of(self.since), "until": time_of(self.until), "scan_gb": self.scan_gb}
+
 
 class DailyHealthParameters(Parameters):
     """daily_health: how many open jobs are judged, those past their own expectation first; the rest is unread."""

@@ -90,10 +90,12 @@ def _upload(job: JobEvidence, events: Sequence[Event]) -> Iterator[Phase]:
         return
     row = job.row.value if isinstance(job.row, Read) else None
     taken, written = _first(events, "chunking-started"), _first(events, "source-written")
-    ended = row.uploaded_at if row else None
+    told = row.uploaded_at if row else None
     # A source that was copied onto itself later is younger than the chunking that read it.
-    if ended is None and written and not (taken and written.at - taken.at > SECOND):
-        ended = min(written.at, taken.at) if taken else written.at
+    if told is None and written and not (taken and written.at - taken.at > SECOND):
+        told = written.at
+    # Rows and objects tell whole seconds, rounded either way: chunking cannot have taken what was not there.
+    ended = min(told, taken.at) if told and taken else told
     yield Phase("upload", created.at, ended, "done" if ended or taken else "open", ended or created.at)
 
 

@@ -9,19 +9,21 @@ from statistics import median
 import pandas as pd
 
 from ops_lib.decide.case import spans, words
+from ops_lib.decide.error_clusters import Cluster
 from ops_lib.decide.log_events import Event
 from ops_lib.decide.log_story import Gap, Story
 from ops_lib.decide.phases import PHASES, Phase
 from ops_lib.decide.story_findings import absent_words
+from ops_lib.log_format import signature
 from ops_lib.redaction import printable, redact_counted
 from ops_lib.show.redact import safe
 from ops_lib.show.tables import badge, folded_away, html_table, table
 
-PHASE = ("phase", "how many", "began", "ended", "took", "how it ended")
+PHASE = ("phase", "how many", "began", "ended", "took", "how it ended")  # the times with the day and UTC
 SEGMENTS = ("segment", "attempts", "invoked", "inference took", "recorded", "recorded after", "how it ended")
 GAPS = ("nothing happened for", "from", "until", "after", "before")
-ERRORS = ("service", "level", "times", "what it says", "exception", "segments", "first", "last")
-LINES = ("time", "since last", "service", "segment", "known by", "message", "traceback")
+ERRORS = ("times", "service", "what it says", "exception", "segments", "first to last (UTC)")
+LINES = ("since last", "service", "segment", "known by", "message", "traceback")
 LONGEST_GAPS, SHORTEST_GAP_S = 8, 5.0
 PER_SEGMENT = ("inference", "completion")
 STATES = {"absent": "warning", "not yet": "note", "not known": "unknown", "made good": "ok"}
@@ -35,30 +37,33 @@ def clock(at: datetime | None, *, whole: bool = False) -> str:
 
 
 def took(seconds: float | None) -> str:
-    """Return a duration: "0.4 s" below ten seconds, else as people say it."""
+    """Return a duration: "0.43 s" and "2.4 s" below ten seconds, else as people say it."""
     if seconds is None:
         return "not known"
-    return f"{seconds:.1f} s" if seconds < 10 else words(seconds)
+    return words(seconds) if seconds >= 10 else f"{seconds:.{1 if seconds >= 1 else 2}f} s"
 
 
 def phase_table(story: Story) -> pd.DataFrame:
-    """Return one row per phase, attempts and segments counted together; times UTC."""
+    """Return one row per phase, attempts and segments counted together; times UTC, the day named once if it is one."""
     by_name = {name: [one for one in story.phases if one.name == name] for name in PHASES}
-    rows = [_phase_row(name, found, story.now) for name, found in by_name.items() if found]
-    return pd.DataFrame(rows, columns=list(PHASE), dtype="object")
+    days = {at.date() for one in story.phases for at in (one.began, one.ended) if at}
+    day = f"{min(days)}" if len(days) == 1 else ""
+    rows = [_phase_row(name, found, story.now, day) for name, found in by_name.items() if found]
+    columns = [f"{name} ({day} UTC)" if day else f"{name} (UTC)" for name in PHASE[2:4]]
+    return pd.DataFrame(rows, columns=[*PHASE[:2], *columns, *PHASE[4:]], dtype="object")
 
 
-def _phase_row(name: str, found: Sequence[Phase], now: datetime) -> tuple[str, ...]:
+def _phase_row(name: str, found: Sequence[Phase], now: datetime, day: str) -> tuple[str, ...]:
     began = min((one.began for one in found if one.began), default=None)
     ended = max((one.ended for one in found if one.ended), default=None)
     is_open = [one for one in found if one.outcome == "open"]
-    span = (ended - began).total_seconds() if began and ended else None
+    span = max(0.0, (ended - began).total_seconds()) if began and ended else None
     return (
         name,
         _how_many(name, found),
-        clock(began),
-        clock(ended) if ended else "not yet, or never",
-        took(max(0.0, span) if span is not None else None) + _each(name, found),
+        clock(began).removeprefix(day),
+        clock(ended).removeprefix(day) if ended else "not yet, or never",
+        took(span) + _each(name, found),
         _ending(found, is_open, now),
     )
 
@@ -149,34 +154,39 @@ def absent_html(story: Story) -> str:
 
 
 def error_table(story: Story) -> pd.DataFrame:
-    """Return one row for each thing that warnings and errors say; times UTC, "" where SageMaker's object has none."""
-    rows = [
-        (
-            one.service,
-            one.level,
-            one.count,
-            one.signature,
-            one.error,
-            spans(one.segments),
-            clock(one.first_at) if one.first_at else "",
-            clock(one.last_at) if one.last_at else "",
-        )
-        for one in story.clusters
-    ]
+    """Return one row for each thing that warnings and errors say; SageMaker's failure objects have no time."""
+    rows = [_error_row(one) for one in story.clusters]
     return pd.DataFrame(rows, columns=list(ERRORS), dtype="object")
 
 
-def line_table(story: Story, events: Iterable[Event]) -> pd.DataFrame:
-    """Return events oldest first, as tables.log_table takes them: each with the time since the one before it."""
-    rows, before = [], None
+def _error_row(one: Cluster) -> tuple[object, ...]:
+    name, _, said = one.error.partition(": ")
+    # The line says what the exception says: its class is enough.
+    error = name if said and signature(said) in one.signature else one.error
+    when = ""
+    if one.first_at and one.last_at:
+        when = clock(one.first_at) if one.count == 1 else f"{clock(one.first_at)} to {clock(one.last_at)}"
+    return one.count, one.service, f"[{one.level}] {one.signature}", error, spans(one.segments), when
+
+
+def line_table(story: Story, events: Sequence[Event]) -> pd.DataFrame:
+    """Return events oldest first, as tables.log_table takes them: each with the time since the one before it.
+
+    The first column's name says the day where all are of one. The job's own id is left out of its own lines.
+    """
+    days = {event.at.date() for event in events}
+    day = f"{events[0].at:%Y-%m-%d}, " if len(days) == 1 else ""
+    rows: list[tuple[object, ...]] = []
+    before: datetime | None = None
     for one in events:
         since = took((one.at - before).total_seconds()) if before else ""
         segment = "" if one.segment_index is None else one.segment_index
         known_by = "" if one.how == "job_id" else one.how
         when = clock(one.at, whole=one.line is None)
-        rows.append((when, since, one.service, segment, known_by, _message(one), _below(one)))
+        said = _message(one).replace(f"job_id={story.job_id} ", "")
+        rows.append((when.split(" ")[1] if day else when, since, one.service, segment, known_by, said, _below(one)))
         before = one.at
-    return pd.DataFrame(rows, columns=list(LINES), dtype="object")
+    return pd.DataFrame(rows, columns=[f"{day}UTC", *LINES], dtype="object")
 
 
 def _message(one: Event) -> str:
@@ -217,7 +227,11 @@ def near_html(story: Story) -> str:
         return ""
     head = "<p><b>These lines name no job.</b> They were written just after an inference of this one ended, so they "
     told = "may be about it, and as well about another; nothing above counts them.</p>"
-    return head + told + table(line_table(story, story.near)[["time", "service", "message"]])
+    return (
+        head
+        + told
+        + table(line_table(story, story.near).drop(columns=["since last", "segment", "known by", "traceback"]))
+    )
 
 
 def segments_html(story: Story) -> str:

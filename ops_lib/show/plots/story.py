@@ -33,6 +33,7 @@ TOP_IN, SPACE_IN, AXIS_IN = 0.35, 0.2, 0.55
 # Outcome: colour and word; shape tells as well (an open bar has no right edge, a failed one ends in a cross).
 COLORS = {"done": GREEN, "failed": VERMILLION, "skipped": SKY, "open": ORANGE}
 PAUSE: Look = {"facecolor": PALE, "edgecolor": "#dcdcdc", "hatch": "//", "linewidth": 0, "zorder": 0}
+OPEN: Look = {"colors": ORANGE, "linestyles": ":", "linewidth": 1.6, "zorder": 1}
 NAMED_GAPS, LEAST_SHARE, SEEN_SHARE = 4, 0.07, 0.003
 # What nothing has followed for longer than the whole story is cut to this share of the width.
 TAIL = 0.14
@@ -160,7 +161,9 @@ def _bars(axes: Axes, rows: pd.DataFrame, place: float, height: float, drawing: 
         spans = list(zip(mine["x0"], widths, strict=True))
         axes.broken_barh(spans, (place - height / 2, height), facecolors=color, edgecolor="none", zorder=2)
         if outcome == "open" and not drawing.over:
-            axes.hlines([place] * len(mine), ends, drawing.end, colors=color, linestyles=":", linewidth=1.6, zorder=1)
+            for end in ends:
+                until = rows.loc[rows["x0"] > end, "x0"].min()
+                axes.hlines(place, end, drawing.end if pd.isna(until) else until, **OPEN)
         if outcome == "failed" and height > 0.3:
             axes.scatter(ends, [place] * len(mine), marker="X", s=42, color=VERMILLION, edgecolor=INK, zorder=3)
 
@@ -187,11 +190,11 @@ def _pauses(axes: Axes, drawing: Drawing, *, named: bool) -> None:
 
 def _name_pauses(axes: Axes, drawing: Drawing) -> None:
     lengths = [(x1 - x0) * 86400 for x0, x1 in zip(drawing.gaps["x0"], drawing.gaps["x1"], strict=True)]
-    widest = sorted(zip(drawing.pauses, lengths, strict=True), key=lambda one: one[0][0] - one[0][1])[:NAMED_GAPS]
-    for (x0, x1), seconds in widest:
+    longest = sorted(zip(lengths, drawing.pauses, strict=True), reverse=True)[:NAMED_GAPS]
+    look: Look = {"ha": "center", "va": "bottom", "fontsize": 10, "transform": axes.get_xaxis_transform()}
+    for seconds, (x0, x1) in longest:
         if x1 - x0 >= drawing.width * LEAST_SHARE:
-            middle, look = (x0 + x1) / 2, {"ha": "center", "va": "bottom", "fontsize": 10}
-            axes.text(middle, 1.01, words(seconds), transform=axes.get_xaxis_transform(), **look)
+            axes.text((x0 + x1) / 2, 1.01, words(seconds), **look)
 
 
 def _notes(drawing: Drawing) -> list[str]:
