@@ -19,8 +19,9 @@ ACCESS = re.compile(r'"(?:GET|HEAD|POST|PUT|DELETE) \S+ HTTP/')
 # SageMaker's own lines have no job_id=: they name the job by the key of its request.
 REQUESTS = "sagemaker-invocation-requests/"
 NO_REQUEST = re.compile(rf"Failed to download object .*{REQUESTS}")
-_JOB = re.compile(rf"job_id=(?P<job>{UUID.pattern})")
+_JOB = re.compile(rf"job_id=(?P<job>{UUID.pattern})(?![0-9a-f])")
 _INDEX = re.compile(rf"segment_index=(\d+)|{REQUESTS}[^/]+/(\d+)\.json|/segments/(\d+)\.mp4")
+HEX = tuple("0123456789abcdef")
 _PREFIX = re.compile(r"^\S+ \[[A-Z]+\] \S+: ")
 # What differs from one failure to the next of the same kind, the longest first.
 _VARYING = tuple(
@@ -48,6 +49,13 @@ def job_of(message: str) -> str | None:
     """Return the job that a line names as its own by `job_id=`, None where it names none."""
     found = _JOB.search(message)
     return found["job"] if found else None
+
+
+def has_id(message: str, job_id: str) -> bool:
+    """Return whether a job's id stands in a line, as itself and not as a part of something longer."""
+    place = message.find(job_id)
+    before, after = message[max(0, place - 1) : max(0, place)], message[place + len(job_id) :][:1]
+    return place >= 0 and not (before in HEX or after in HEX)
 
 
 def segment_of(message: str) -> int | None:

@@ -19,7 +19,7 @@ from ops_lib.decide.log_lines import service_of, sign_of
 from ops_lib.evidence import Evidence, JobRow, Lock, LogLine, Read, S3Object, Traceback
 from ops_lib.gathered import JobEvidence
 from ops_lib.invocations import Invocations
-from ops_lib.log_format import job_of, level_of, segment_of, without_prefix
+from ops_lib.log_format import has_id, job_of, level_of, segment_of, without_prefix
 from ops_lib.log_rows import JobLogs
 
 How = Literal["job_id", "its id", "its result", "row", "object", "near"]
@@ -87,7 +87,7 @@ def _lines(job_id: str, logs: JobLogs, results: Mapping[str, int]) -> Iterator[E
     below = {(one.line.at, one.line.stream, one.line.message): one for one in logs.tracebacks}
     for line in dict.fromkeys((*logs.lines, *logs.mentions)):
         owner = job_of(line.message)
-        if owner == job_id or (owner is None and job_id in line.message):
+        if owner == job_id or (owner is None and has_id(line.message, job_id)):
             how: How = "job_id" if owner else "its id"
             yield _event(line, how, below.get((line.at, line.stream, line.message)))
     for line in logs.nameless:

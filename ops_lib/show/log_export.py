@@ -31,7 +31,7 @@ COLUMNS = (
     "message",
 )
 # What a spreadsheet takes for a formula, and runs, when it opens the file.
-FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n")
+FORMULA = ("=", "+", "-", "@", "\t", "\n", "\uff1d", "\uff0b", "\uff0d", "\uff20")
 Row = tuple[object, ...]
 
 
@@ -140,7 +140,7 @@ def _clean(row: Row) -> tuple[Row, tuple[int, int]]:
         if isinstance(cell, str):
             cell, found = redact_counted(printable(cell))
             secrets += found
-            if cell.startswith(FORMULA):
+            if cell.lstrip(" ").startswith(FORMULA):
                 cell, formulas = f"'{cell}", formulas + 1
         cells.append(cell)
     return tuple(cells), (secrets, formulas)
