@@ -30,6 +30,7 @@ NAME_NO_RESOURCE = {
     *("application-autoscaling:DescribeScalableTargets", "cloudwatch:DescribeAlarms", "cloudwatch:GetMetricData"),
     *("ecs:DescribeTaskDefinition", "ecs:ListServices", "ecs:ListTasks", "logs:DescribeLogGroups"),
     *("logs:GetQueryResults", "logs:StopQuery", "application-autoscaling:RegisterScalableTarget"),
+    "servicequotas:ListServiceQuotas",
 }
 # The two reads with a side effect, which only an inspection lease makes.
 LEASE = {"sqs:ChangeMessageVisibility", "sqs:ReceiveMessage"}

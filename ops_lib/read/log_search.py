@@ -16,7 +16,7 @@ from ops_lib.read.every_row import Asker, Found, every_row, newest_rows
 from ops_lib.read.filter_events import filter_events
 from ops_lib.read.log_groups import Groups, estimate_bytes, expired_groups, missing_groups
 from ops_lib.read.log_quotas import LogQuotas, quotas_of_settings
-from ops_lib.read.patience import Patience
+from ops_lib.read.patience import Patience, calling_off
 
 DEADLINE_S = 45.0
 GB = 1_000_000_000
@@ -109,12 +109,9 @@ class _Searching:
     def _at_once(self, read: Callable[[Sequence[str]], _Part], bundles: list[list[str]]) -> list[_Part]:
         if len(bundles) <= 1:
             return [read(bundle) for bundle in bundles]
-        with ThreadPoolExecutor(min(len(bundles), self.quotas.searches_at_once)) as pool:
-            try:
-                return list(pool.map(read, bundles))
-            except BaseException:
-                self.asked.stop.set()
-                raise
+        at_once = min(len(bundles), self.quotas.searches_at_once)
+        with ThreadPoolExecutor(at_once) as pool, calling_off(self.asked.stop):
+            return list(pool.map(read, bundles))
 
     def _bundle(self, names: Sequence[str]) -> _Part:
         """Search these groups by one query; where AWS refuses it for one of them, each by a query of its own."""

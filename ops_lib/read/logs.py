@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import replace
 from datetime import datetime, timedelta
+from threading import Event
 
 from ops_lib.aws import Aws
 from ops_lib.evidence import Evidence, LogLine, Read, Unread, known
@@ -31,16 +32,18 @@ def read_job_logs(
     now: datetime,
     *,
     like: Search | None = None,
+    stop: Event | None = None,
 ) -> Evidence[JobLogs]:
     """Return the job's lines from `since` (its created_at; None: as far as retention goes) to `now`.
 
     Unread for an id that is no UUID, as a row that was written by hand may have: it would be a part of the query.
     `like`: another window, deadline or limit of bytes than the usual; its `wanted` and `phrase` are not looked at.
+    `stop`: set by a caller who waits no longer.
     """
     if not UUID.fullmatch(job_id):
         return Unread("logs:StartQuery", "not-asked", "the job's id is no UUID", "find out who wrote that row")
-    usual = Search("", *window_of(groups, since, now))
-    asked = replace(like or usual, wanted=f"{job_id}|{RECEIVED}|{NO_RECORD}", phrase=job_id)
+    usual = like or Search("", *window_of(groups, since, now), stop=stop or Event())
+    asked = replace(usual, wanted=f"{job_id}|{RECEIVED}|{NO_RECORD}", phrase=job_id)
     found = search(aws, groups, asked, now)
     if isinstance(found, Unread):
         return found

@@ -6,6 +6,7 @@ from collections.abc import Callable, Collection
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import datetime
+from threading import Event
 
 from ops_lib.aws import Aws
 from ops_lib.evidence import Evidence, JobRow, QueuePair, Read, Task, Unread, known
@@ -19,6 +20,7 @@ from ops_lib.read.log_search import Search
 from ops_lib.read.logs import read_job_logs
 from ops_lib.read.metrics import read_oldest_age_s
 from ops_lib.read.objects import read_prefix
+from ops_lib.read.patience import calling_off
 from ops_lib.read.queues import read_pair
 from ops_lib.read.services import read_invoke_timeout, read_tasks
 from ops_lib.read.tracebacks import with_tracebacks
@@ -69,18 +71,25 @@ def read_job(aws: Aws, job_id: str, now: datetime, *, inspect: bool = False) -> 
     receive count of every letter in them by one.
     """
     with ThreadPoolExecutor(max_workers=24) as pool:
-        shared = SharedReads(aws, now, pool, path_queues(aws.settings.queues))
-        job = gather_job(shared, job_id, tracebacks=True)
+        shared, stop = SharedReads(aws, now, pool, path_queues(aws.settings.queues)), Event()
+        with calling_off(stop):
+            job = gather_job(shared, job_id, tracebacks=True, stop=stop)
     return replace(job, dead_letters=inspect_all(aws, job.queues)) if inspect else job
 
 
 def gather_job(
-    shared: SharedReads, job_id: str, *, tracebacks: bool = False, lines: LinesWanted | None = None
+    shared: SharedReads,
+    job_id: str,
+    *,
+    tracebacks: bool = False,
+    lines: LinesWanted | None = None,
+    stop: Event | None = None,
 ) -> JobEvidence:
     """Return the evidence of one job; what `shared` reads for every job is not read again.
 
     `tracebacks` follow the job's ERROR lines only where somebody reads them: no rule depends on one.
-    `lines`: what of its lines is wanted where that is not the usual, given its row and the groups.
+    `lines`: what of its lines is wanted where that is not the usual, given its row and the groups. `stop`: set by a
+    caller who waits no longer, so that a running query is stopped.
     """
     aws, settings, pool = shared.aws, shared.aws.settings, shared.pool
     row = pool.submit(read_row, aws, job_id)
@@ -92,7 +101,7 @@ def gather_job(
     invocations = pool.submit(read_invocations, aws, job_id)
     since, groups = _since(row.result()), shared.groups.result()
     like = lines(row.result(), groups) if lines else None
-    logs = pool.submit(read_job_logs, aws, job_id, groups, since, shared.now, like=like)
+    logs = pool.submit(read_job_logs, aws, job_id, groups, since, shared.now, like=like, stop=stop)
     tasks, invoke_timeout_s = shared.tasks.result()
     return JobEvidence(
         job_id=job_id,

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from threading import Event
 
 from ops_lib.read.attempt import Incomplete
@@ -29,3 +31,13 @@ class Patience:
         """Wait so long, or until somebody sets `stop`; then raise CalledOff."""
         if self._stop.wait(seconds):
             raise CalledOff("the search was interrupted")
+
+
+@contextmanager
+def calling_off(stop: Event) -> Iterator[None]:
+    """Set `stop` where this is left by an interrupt or an error: threads that search for us stop their queries."""
+    try:
+        yield
+    except BaseException:
+        stop.set()
+        raise

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import datetime, timedelta
+from threading import Event
 
 from ops_lib.aws import Aws
 from ops_lib.evidence import Evidence, Read, Unread, WorkerLines
@@ -20,10 +21,12 @@ WANTED = (
 )
 
 
-def read_worker_lines(aws: Aws, groups: Evidence[Groups], now: datetime, span: timedelta) -> Evidence[WorkerLines]:
+def read_worker_lines(
+    aws: Aws, groups: Evidence[Groups], now: datetime, span: timedelta, stop: Event | None = None
+) -> Evidence[WorkerLines]:
     """Return the newest lines of all workers from `span` (three hours at least) before `now`, by Logs Insights."""
     since = now - max(span, SHORTEST)
-    found = search(aws, groups, Search(WANTED, since, now, newest=LIMIT), now)
+    found = search(aws, groups, Search(WANTED, since, now, newest=LIMIT, stop=stop or Event()), now)
     if isinstance(found, Unread):
         return found
     lines, coverage = found.value.rows, found.value.coverage

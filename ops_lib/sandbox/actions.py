@@ -32,6 +32,7 @@ ACTION_OF = {
     "s3:GetBucketLifecycleConfiguration": "s3:GetLifecycleConfiguration",
     "s3:PutBucketLifecycleConfiguration": "s3:PutLifecycleConfiguration",
     "sagemaker-runtime:InvokeEndpointAsync": "sagemaker:InvokeEndpointAsync",
+    "service-quotas:ListServiceQuotas": "servicequotas:ListServiceQuotas",
 }
 # Each write of a transaction needs its own action. AWS: DynamoDB Developer Guide, "Using IAM with transactions".
 IN_TRANSACTION = {

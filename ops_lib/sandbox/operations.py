@@ -22,6 +22,7 @@ TARGETS = {
     "AnyScaleFrontendService": "application-autoscaling",
     "SageMaker": "sagemaker",
     "GraniteServiceVersion20100801": "cloudwatch",
+    "ServiceQuotasV20190624": "service-quotas",
 }
 # The services of the query protocol, by the version their requests carry.
 VERSIONS = {"2011-06-15": "sts", "2010-08-01": "cloudwatch", "2010-05-08": "iam", "2012-11-05": "sqs"}

@@ -20,16 +20,16 @@ JOB = "691d21b0-37bb-4d24-baaf-eb853feb36cf"
 def read(aws: Aws, **named: Any) -> Any:
     now = aws.settings.now()
     groups = named.pop("groups", None) or read_groups(aws)
-    return logs.read_job_logs(
-        aws, JOB, groups, named.get("since", now - timedelta(hours=5)), now, like=named.get("like")
-    )
+    since = named.get("since", now - timedelta(hours=5))
+    return logs.read_job_logs(aws, JOB, groups, since, now, like=named.get("like"))
 
 
 def test_groups_are_discovered(aws: Aws) -> None:
     groups = known(read_groups(aws))
     assert "/ecs/stereo-spot/media-worker" in groups
     assert "/aws/sagemaker/Endpoints/stereo-spot-inference" in groups
-    assert {one.retention_days for one in groups.values()} == {7}
+    assert groups["/aws/codebuild/stereo-spot-inference-build"].retention_days is None
+    assert {one.retention_days for one in groups.values()} == {7, None}
     assert all(one.stored_bytes is not None and one.created_at for one in groups.values())
 
 
