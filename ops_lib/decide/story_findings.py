@@ -10,6 +10,7 @@ from ops_lib.decide.error_clusters import Cluster
 from ops_lib.decide.findings import Finding
 from ops_lib.decide.log_story import Story
 from ops_lib.decide.promises import Absent
+from ops_lib.log_rows import Coverage
 from ops_lib.redaction import shortened
 
 LOGS = "5. Logs by job_id"
@@ -31,7 +32,8 @@ def _coverage(story: Story) -> Iterator[Finding]:
         step = "See what is lacking; read again, or look into the group by hand."
         yield Finding(name, "unknown", said, LOGS, story.lacking, step)
     elif not story.lines:
-        said = f"Nothing was logged about {job}, and all of its groups were searched."
+        where = f" {_window(story.coverage)}" if story.coverage else ""
+        said = f"Nothing was logged about {job}{where}, and every group of its services was searched."
         yield Finding(name, "ok", said, LOGS, (), "See whether the job exists, and when it was created.")
     else:
         first, last = story.lines[0].at, story.lines[-1].at
@@ -41,6 +43,10 @@ def _coverage(story: Story) -> Iterator[Finding]:
         tell = "tells" if len(story.lines) == 1 else "tell"
         said = f"{counted(story.lines, 'line')} of {', '.join(services)} {tell} {told} of {job}, {span}."
         yield Finding(name, "ok", said, LOGS)
+
+
+def _window(coverage: Coverage) -> str:
+    return f"from {coverage.since:%Y-%m-%d %H:%M:%S} to {coverage.until:%Y-%m-%d %H:%M:%S} UTC"
 
 
 def _absent(story: Story) -> Iterator[Finding]:
