@@ -95,7 +95,7 @@ def _upload(job: JobEvidence, events: Sequence[Event]) -> Iterator[Phase]:
     if told is None and written and not (taken and written.at - taken.at > SECOND):
         told = written.at
     # Rows and objects tell whole seconds, rounded either way: chunking cannot have taken what was not there.
-    ended = min(told, taken.at) if told and taken else told
+    ended = max(created.at, min(told, taken.at) if taken else told) if told else None
     yield Phase("upload", created.at, ended, "done" if ended or taken else "open", ended or created.at)
 
 
@@ -199,8 +199,10 @@ def _completed(events: Sequence[Event], reassemblies: Sequence[Phase]) -> Iterat
 
 def _instant(name: Name, due: datetime | None, done: Event | None) -> Iterator[Phase]:
     """Yield a step that is due once another has ended; one that was done before that began nobody knows when."""
-    if done:
-        yield Phase(name, due if due and due - done.at < SECOND else None, done.at, "done", done.at)
+    if done and due and due - done.at < SECOND:
+        yield Phase(name, due, max(due, done.at), "done", max(due, done.at))
+    elif done:
+        yield Phase(name, None, done.at, "done", done.at)
     elif due:
         yield Phase(name, due, None, "open", due)
 

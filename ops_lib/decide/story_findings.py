@@ -77,9 +77,9 @@ def _errors(story: Story) -> Iterator[Finding]:
     errors = [one for one in story.clusters if one.level != "WARNING"]
     if not errors:
         return
-    said = (
-        f"{sum(one.count for one in errors)} errors in {counted(errors, 'kind')}; the most frequent: {_head(errors)}."
-    )
+    count = sum(one.count for one in errors)
+    several = f"{count} errors of {len(errors)} kinds, most often" if len(errors) > 1 else f"{count} errors that say"
+    said = f"{'1 error' if count == 1 else several}: {_head(errors)}"
     facts = tuple(cluster_words(one) for one in errors[:MOST_CLUSTERS])
     severity, step = ("note", "") if story.is_over else ("warning", "See what explains the job.")
     here = {"job_id": story.job_id}
@@ -88,7 +88,8 @@ def _errors(story: Story) -> Iterator[Finding]:
 
 
 def _head(errors: Sequence[Cluster]) -> str:
-    return shortened(errors[0].error or errors[0].signature)
+    said = shortened(errors[0].error or errors[0].signature)
+    return said if said.endswith(".") else f"{said}."
 
 
 def cluster_words(one: Cluster) -> str:

@@ -186,7 +186,8 @@ def line_table(story: Story, events: Sequence[Event]) -> pd.DataFrame:
         said = _message(one).replace(f"job_id={story.job_id} ", "")
         rows.append((when.split(" ")[1] if day else when, since, one.service, segment, known_by, said, _below(one)))
         before = one.at
-    return pd.DataFrame(rows, columns=[f"{day}UTC", *LINES], dtype="object")
+    frame = pd.DataFrame(rows, columns=[f"{day}UTC", *LINES], dtype="object")
+    return frame if (frame["known by"] != "").any() else frame.drop(columns="known by")
 
 
 def _message(one: Event) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -9,6 +10,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
+from matplotlib.ticker import MaxNLocator
 
 from ops_lib.decide.case import words
 from ops_lib.show.plots.clock import SECOND, number, numbers, time_axis
@@ -30,6 +32,7 @@ from ops_lib.show.plots.sheet import (
 LANES = ("upload", "chunking", "inference", "completion", "trigger", "reassembly", "completed", "errors")
 LANES_IN, LEFT_IN, MOST_SEGMENTS_IN = 0.3 * len(LANES), 1.15, 3.2
 TOP_IN, SPACE_IN, AXIS_IN = 0.35, 0.2, 0.55
+POINTS, CROSS_FROM = 72, 5.0  # points in an inch; thinner bars bear no cross
 # Outcome: colour and word; shape tells as well (an open bar has no right edge, a failed one ends in a cross).
 COLORS = {"done": GREEN, "failed": VERMILLION, "skipped": SKY, "open": ORANGE}
 PAUSE: Look = {"facecolor": PALE, "edgecolor": "#dcdcdc", "hatch": "//", "linewidth": 0, "zorder": 0}
@@ -143,40 +146,36 @@ def _lanes(axes: Axes, drawing: Drawing) -> None:
     axes.spines[["left"]].set_visible(False)
     for place in range(len(LANES)):
         axes.axhline(place, color="#e6e6e6", linewidth=0.8, zorder=0)
-    for name, one in drawing.phases.groupby("name", sort=False):
-        _bars(axes, one, LANES.index(str(name)), 0.56, drawing)
+    places = drawing.phases["name"].map(LANES.index)
+    _bars(axes, drawing.phases.assign(y=places), 0.56 * POINTS * LANES_IN / len(LANES), drawing)
     place = LANES.index("errors")
     axes.scatter(drawing.errors, [place] * len(drawing.errors), marker="x", s=36, color=VERMILLION, linewidth=1.4)
 
 
-def _bars(axes: Axes, rows: pd.DataFrame, place: float, height: float, drawing: Drawing) -> None:
-    """Draw bars from begin to end; what is too short for a bar is a tick, what is open goes on dotted."""
-    least = drawing.width * 0.004
+def _bars(axes: Axes, rows: pd.DataFrame, thick: float, drawing: Drawing) -> None:
+    """Draw each row at its `y` from begin to end; what is too short is a tick, what is open goes on dotted."""
+    told = rows.dropna(subset=["x0"]).sort_values(["y", "x0"], kind="stable")
+    told["until"] = told.groupby("y")["x0"].shift(-1).fillna(drawing.end)
+    told["x1"] = told["x1"].fillna(told["heard_at"]).clip(lower=told["x0"] + drawing.width * 0.004)
     for outcome, color in COLORS.items():
-        mine = rows[(rows["outcome"] == outcome) & rows["x0"].notna()]
-        if not len(mine):
-            continue
-        ends = mine["x1"].fillna(mine["heard_at"])
-        widths = (ends - mine["x0"]).clip(lower=least)
-        spans = list(zip(mine["x0"], widths, strict=True))
-        axes.broken_barh(spans, (place - height / 2, height), facecolors=color, edgecolor="none", zorder=2)
-        if outcome == "open" and not drawing.over:
-            for end in ends:
-                until = rows.loc[rows["x0"] > end, "x0"].min()
-                axes.hlines(place, end, drawing.end if pd.isna(until) else until, **OPEN)
-        if outcome == "failed" and height > 0.3:
-            axes.scatter(ends, [place] * len(mine), marker="X", s=42, color=VERMILLION, edgecolor=INK, zorder=3)
+        mine = told[told["outcome"] == outcome]
+        look: Look = {"colors": color, "linewidth": thick, "capstyle": "butt", "zorder": 2}
+        axes.hlines(mine["y"], mine["x0"], mine["x1"], **look)
+        if outcome == "failed" and thick > CROSS_FROM:
+            axes.scatter(mine["x1"], mine["y"], marker="X", s=42, color=VERMILLION, edgecolor=INK, zorder=3)
+    still = told[told["outcome"] == "open"]
+    if not drawing.over:
+        axes.hlines(still["y"], still["x1"], still[["x1", "until"]].max(axis=1), **OPEN)
 
 
 def _inferences(axes: Axes, drawing: Drawing, segments: list[int]) -> None:
     rows = drawing.phases[drawing.phases["name"] == "inference"]
-    thick = 0.7 if len(segments) <= 60 else 0.95
-    for index, one in rows.groupby("segment_index", sort=True):
-        _bars(axes, one, float(index), thick, drawing)  # type: ignore[arg-type]
     low, high = segments[0], segments[-1]
+    thick = 0.75 * POINTS * _segments_in(segments) / (high - low + 1.6)
+    _bars(axes, rows.assign(y=rows["segment_index"].astype("float64")), max(thick, 0.8), drawing)
     axes.set_ylim(high + 0.8, low - 0.8)
     axes.set_ylabel("segment index")
-    axes.yaxis.get_major_locator().set_params(integer=True)  # type: ignore[call-arg]
+    axes.yaxis.set_major_locator(MaxNLocator(nbins=7, integer=True, min_n_ticks=1))
 
 
 def _pauses(axes: Axes, drawing: Drawing, *, named: bool) -> None:
@@ -219,15 +218,17 @@ def _legend(drawing: Drawing) -> list[Line2D | Patch]:
 
 
 def _alt(title: str, drawing: Drawing) -> str:
-    told = [f"{title}."]
-    for name in LANES[:-1]:
-        mine = drawing.phases[drawing.phases["name"] == name]
-        if len(mine):
-            counts = mine["outcome"].value_counts()
-            told.append(f"{name}: {', '.join(f'{counts[o]:,} {o}' for o in COLORS if o in counts)}.")
+    told = [f"{title}.", f"By phase: {'; '.join(_by_phase(drawing.phases)) or 'none known'}."]
     lengths = drawing.gaps["x1"] - drawing.gaps["x0"]
     if len(lengths):
         place = int(lengths.to_numpy().argmax())
         after = drawing.gaps["after"].iloc[place]
         told.append(f"The longest pause is {words(float(lengths.iloc[place]) * 86400)}, after {after}.")
     return " ".join([*told, *_notes(drawing), f"Errors and warnings: {len(drawing.errors):,}."])
+
+
+def _by_phase(phases: pd.DataFrame) -> Iterator[str]:
+    for name in LANES[:-1]:
+        counts = phases.loc[phases["name"] == name, "outcome"].value_counts()
+        if len(counts):
+            yield f"{name} {', '.join(f'{counts[one]:,} {one}' for one in COLORS if one in counts)}"
