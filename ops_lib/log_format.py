@@ -18,7 +18,10 @@ ERROR = re.compile(r"\[ERROR\] ")
 ACCESS = re.compile(r'"(?:GET|HEAD|POST|PUT|DELETE) \S+ HTTP/')
 # SageMaker's own lines have no job_id=: they name the job by the key of its request.
 REQUESTS = "sagemaker-invocation-requests/"
-NO_REQUEST = re.compile(rf"Failed to download object .*{REQUESTS}")
+NOT_DOWNLOADED = "Failed to download object"
+NO_REQUEST = re.compile(rf"{NOT_DOWNLOADED} .*{REQUESTS}")
+# The job-worker's lines about a result whose invocation row is gone: they name no job.
+NO_RECORD = "no invocation record for"
 _JOB = re.compile(rf"job_id=(?P<job>{UUID.pattern})(?![0-9a-f])")
 _INDEX = re.compile(rf"segment_index=(\d+)|{REQUESTS}[^/]+/(\d+)\.json|/segments/(\d+)\.mp4")
 HEX = tuple("0123456789abcdef")

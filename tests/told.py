@@ -10,9 +10,9 @@ from datetime import UTC, datetime, timedelta
 from ops_lib.evidence import Completion, JobRow, Lock, LogLine, Queue, QueuePair, S3Object, Traceback
 from ops_lib.gathered import JobEvidence
 from ops_lib.invocations import Invocation, Invocations
-from ops_lib.log_format import ERROR
+from ops_lib.log_format import ERROR, NO_RECORD, REQUESTS
 from ops_lib.log_rows import Coverage, JobLogs
-from ops_lib.read.logs import BY_KEY, NO_RECORD, RECEIPT
+from ops_lib.read.logs import RECEIPT
 from ops_lib.read.one_job import path_queues
 from ops_lib.read.tracebacks import SPAN_MS
 from ops_lib.sandbox.living import _streams
@@ -84,7 +84,7 @@ class Told:
 
     def _logs(self, job_id: str) -> JobLogs:
         named = [line for line in self.lines if job_id in line.message]
-        mine = tuple(x for x in named if f"job_id={job_id}" in x.message or f"{BY_KEY}{job_id}/" in x.message)
+        mine = tuple(x for x in named if f"job_id={job_id}" in x.message or f"{REQUESTS}{job_id}/" in x.message)
         groups = tuple(sorted({line.group for line in self.lines}))
         return JobLogs(
             lines=mine,

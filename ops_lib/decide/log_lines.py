@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from ops_lib.evidence import LogLine
+from ops_lib.log_format import NO_RECORD, NO_REQUEST
 
 
 @dataclass(frozen=True)
@@ -66,14 +67,14 @@ _PATTERNS: tuple[tuple[str, re.Pattern[str]], ...] = tuple(
         ("reassembly-skipped", r"reassembly: job_id=\S+ (?:job not found|already completed|no segment completions)"),
         ("film-uploading", r"reassembly: job_id=\S+ uploading final\.mp4"),
         # SageMaker's own line: it names the job by the key of the request (F12).
-        ("request-missing", r"Failed to download object .*invocation-requests/[^/]+/(?P<index>\d+)\.json"),
+        ("request-missing", rf"{NO_REQUEST.pattern}[^/]+/(?P<index>\d+)\.json"),
         ("inference-started", rf"{_SEGMENT} \S* ?invocations start"),
         ("inference-completed", rf"{_SEGMENT} invocations complete"),
         ("inference-failed", rf"{_SEGMENT} invocations failed"),
         ("marked-failed", r"video-worker: job_id=\S+ marked failed"),
         ("mark-failed-failed", r"failed to mark job \S+ failed"),
         # No id of a job stands in it: it names the result, which only an invocation's row gives to a job (F17, F18).
-        ("result-unmatched", r"job-status-events: no invocation record for (?:failure )?s3://"),
+        ("result-unmatched", rf"job-status-events: {NO_RECORD} (?:failure )?s3://"),
         ("created", r"job_id=\S+ created "),
         ("uploaded", r"job_id=\S+ title=.* uploaded_at/size set="),
         ("marked-deleted", r"job_id=\S+ marked deleted"),

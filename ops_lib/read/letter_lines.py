@@ -10,7 +10,7 @@ from ops_lib.aws import Aws
 from ops_lib.evidence import Evidence, LogLine, Read, Traceback, Unread
 from ops_lib.job_id import parse_job_id
 from ops_lib.letters import LetterLines, LinesWanted
-from ops_lib.log_format import ERROR, signature
+from ops_lib.log_format import ERROR, NOT_DOWNLOADED, signature
 from ops_lib.read.log_groups import Groups
 from ops_lib.read.log_search import Search, search
 from ops_lib.read.logs import MARGIN, verdict_gaps
@@ -20,8 +20,6 @@ from ops_lib.read.tracebacks import read_following
 MOST_JOBS = 200
 MOST_TRACEBACKS = 5
 LEVEL = r"\[(ERROR|WARNING)\] "
-# SageMaker's own line about a request it cannot fetch has no level; it names the job in the object's key.
-NO_REQUEST = "Failed to download object"
 
 
 def read_letter_lines(aws: Aws, groups: Evidence[Groups], wanted: LinesWanted) -> Evidence[LetterLines]:
@@ -48,7 +46,8 @@ def _pattern(job_ids: Sequence[str], loggers: Sequence[str]) -> str:
     """Return the regular expression, without a slash, of the lines of these jobs and of those that name no job."""
     parts = []
     if job_ids:
-        parts.append(f"({LEVEL}|{NO_REQUEST}).*({'|'.join(job_ids)})")
+        # SageMaker's own line about a request it cannot fetch has no level; it names the job in the object's key.
+        parts.append(f"({LEVEL}|{NOT_DOWNLOADED}).*({'|'.join(job_ids)})")
     if loggers:
         of_loop = "|".join(re.escape(name) for name in loggers)
         # "chunking: job_id=? invalid S3 event body", "ingest: failed to process message: ...", "job-events message ..."
