@@ -61,7 +61,8 @@ class Refusal(Exception):
 class Rules:
     """AWS's numbers, and what goes wrong. `instant`: an end of 7 s includes 7.000 alone, else all of that second.
 
-    `lost`: operation -> how many of its calls are answered before it answers ThrottlingException for good.
+    `lost`: operation -> how many of its calls are answered before it answers ThrottlingException for good. `told`:
+    what DescribeLogGroups says of every group beside its retention.
     """
 
     page: int = 10_000
@@ -72,6 +73,7 @@ class Rules:
     refused: Sequence[str] = ()
     refused_filter: Sequence[str] = ()
     lost: Mapping[str, int] = field(default_factory=dict)
+    told: Mapping[str, Any] = field(default_factory=dict)
 
 
 class Model:
@@ -106,7 +108,8 @@ class Model:
 
     def _describe(self, body: dict[str, Any]) -> bytes:
         named = [one for one in self.groups if one.startswith(body["logGroupNamePrefix"])]
-        return json.dumps({"logGroups": [{"logGroupName": one, "retentionInDays": 7} for one in named]}).encode()
+        told = {"retentionInDays": 7} | self.rules.told
+        return json.dumps({"logGroups": [{"logGroupName": one} | told for one in named]}).encode()
 
     def _start(self, body: dict[str, Any]) -> bytes:
         shape = QUERY.fullmatch(body["queryString"])
