@@ -17,7 +17,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import cache
+from itertools import accumulate
 from pathlib import Path
+from threading import Lock
 from typing import Any, NamedTuple
 
 import boto3
@@ -80,17 +82,17 @@ class Model:
     """Rows in groups, and every request about them that was answered."""
 
     def __init__(self, rows: Sequence[Row], rules: Rules | None = None, groups: Sequence[str] = ()) -> None:
-        self.rules, self.calls, self.bodies = rules or Rules(), Counter[str](), list[tuple[str, dict[str, Any]]]()
+        self.rules, self.calls, self._lock = rules or Rules(), Counter[str](), Lock()
         self.groups = list(groups) or sorted({row.group for row in rows})
         self.rows = sorted(rows, key=lambda row: row.ms)
         self._ms = [row.ms for row in self.rows]
-        self._written = {row.ptr: _written(row) for row in self.rows}
+        self._written: dict[tuple[str, str], bytes] = {}
         self._queries: dict[str, dict[str, Any]] = {}
 
     def answer(self, operation: str, body: dict[str, Any]) -> bytes:
         """Return the answer's body; raises Refusal."""
-        self.calls[operation] += 1
-        self.bodies.append((operation, body))
+        with self._lock:
+            self.calls[operation] += 1
         if self.calls[operation] > self.rules.lost.get(operation, 10**9):
             raise Refusal("ThrottlingException", "Rate exceeded")
         handlers: dict[str, Callable[[dict[str, Any]], bytes]] = {
@@ -134,7 +136,8 @@ class Model:
             "recordsScanned": len(scanned),
             "bytesScanned": 100 * len(scanned),
         }
-        self._queries[query_id] = {"rows": matched[:limit], "statistics": statistics, "status": "Running", "looks": 0}
+        query = {"rows": matched[:limit], "statistics": statistics, "status": "Running", "looks": 0}
+        self._queries[query_id] = query | {"fields": shape["fields"]}
         return json.dumps({"queryId": query_id}).encode()
 
     def _results(self, body: dict[str, Any]) -> bytes:
@@ -148,9 +151,15 @@ class Model:
         first = int(body.get("nextToken") or 0)
         last = first + min(int(body.get("maxItems") or self.rules.page), self.rules.page)
         token = f', "nextToken": "{last}"' if last < len(query["rows"]) and query["status"] == "Complete" else ""
-        written = b",".join(self._written[row.ptr] for row in rows[first:last])
+        written = b",".join(self._row(row, query["fields"]) for row in rows[first:last])
         head = f'{{"status": "{query["status"]}", "statistics": {json.dumps(query["statistics"])}{token}, "results": ['
         return head.encode() + written + b"]}"
+
+    def _row(self, row: Row, fields: str) -> bytes:
+        key = (row.ptr, fields)
+        if key not in self._written:
+            self._written[key] = _written(row, fields.split(", "))
+        return self._written[key]
 
     def _stop(self, body: dict[str, Any]) -> bytes:
         query = self._queries[body["queryId"]]
@@ -165,7 +174,9 @@ class Model:
         found = self._between({body["logGroupName"]}, body["startTime"], body["endTime"])
         found = [row for row in found if phrase in row.message]
         count, first = divmod(int(body.get("nextToken") or 0), 10**9)
-        last = first + (0 if count % 3 == 1 else self.rules.page)  # now and then a page is empty
+        sizes = accumulate(len(row.message) for row in found[first : first + self.rules.page])
+        # Now and then a page is empty; none holds more than 1 MB.
+        last = first + (0 if count % 3 == 1 else sum(size <= 1_000_000 for size in sizes))
         events = [
             {"timestamp": row.ms, "message": row.message, "logStreamName": row.stream, "eventId": row.ptr}
             for row in found[first:last]
@@ -185,7 +196,7 @@ class Model:
         return rows if groups >= set(self.groups) else [row for row in rows if row.group in groups]
 
 
-def _written(row: Row) -> bytes:
+def _written(row: Row, fields: Sequence[str]) -> bytes:
     at = datetime.fromtimestamp(row.ms // 1000, UTC)
     values = {
         "@timestamp": f"{at:%Y-%m-%d %H:%M:%S}.{row.ms % 1000:03d}",
@@ -195,7 +206,7 @@ def _written(row: Row) -> bytes:
         "@message": row.message,
         "@ptr": row.ptr,
     }
-    return json.dumps([{"field": name, "value": value} for name, value in values.items()]).encode()
+    return json.dumps([{"field": name, "value": values[name]} for name in [*fields, "@ptr"]]).encode()
 
 
 @contextmanager

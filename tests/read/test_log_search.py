@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from threading import Event, Timer
+from threading import Event, Thread
 from typing import Any
 
 import pytest
@@ -203,8 +204,14 @@ def test_quotas_are_aws_own_where_it_lists_them_and_say_which_are_settings(aws: 
 def test_an_interrupt_stops_the_queries_of_every_thread(monkeypatch: pytest.MonkeyPatch) -> None:
     model = three(most=100_000, endings={f"query-{number}": "Running" for number in range(9)})
     stop = Event()
-    monkeypatch.setattr(insights, "FIRST_PAUSE_S", 5.0)
-    Timer(0.3, stop.set).start()
+    monkeypatch.setattr(insights, "FIRST_PAUSE_S", 30.0)
+
+    def interrupt() -> None:
+        while model.calls["GetQueryResults"] < len(GROUPS):
+            time.sleep(0.01)
+        stop.set()
+
+    Thread(target=interrupt, daemon=True).start()
     with in_force(model) as aws:
         few = replace(quotas_of_settings(aws.settings), groups_per_query=1)
         asked = Search("", START, NOW, quotas=few, stop=stop)
