@@ -92,7 +92,10 @@ class Model:
     def answer(self, operation: str, body: dict[str, Any]) -> bytes:
         """Return the answer's body; raises Refusal."""
         with self._lock:
-            self.calls[operation] += 1
+            return self._answer(operation, body)
+
+    def _answer(self, operation: str, body: dict[str, Any]) -> bytes:
+        self.calls[operation] += 1
         if self.calls[operation] > self.rules.lost.get(operation, 10**9):
             raise Refusal("ThrottlingException", "Rate exceeded")
         handlers: dict[str, Callable[[dict[str, Any]], bytes]] = {
