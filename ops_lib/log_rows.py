@@ -27,6 +27,33 @@ class LogGroup:
 
 
 @dataclass(frozen=True)
+class LogQuotas:
+    """What one search may ask; Service Quotas lists only the calls a second, and `rates_from` says where ours are from.
+
+    `unread`: why Service Quotas did not tell them. All others are the environment's settings (insights_*).
+    """
+
+    groups_per_query: int
+    rows_per_query: int
+    queries_at_once: int
+    start_query_per_s: int = 5
+    filter_log_events_per_s: int = 5
+    rates_from: str = "setting"
+    unread: Unread | None = None
+
+    @property
+    def searches_at_once(self) -> int:
+        """How many queries are started together: never more than are allowed to start in one second."""
+        return max(1, min(self.queries_at_once, self.start_query_per_s))
+
+    def words(self) -> str:
+        """Say what they are and where they are from."""
+        a_query = f"{self.groups_per_query} groups and {self.rows_per_query:,} rows a query"
+        rates = f"{self.start_query_per_s} StartQuery and {self.filter_log_events_per_s} FilterLogEvents a second"
+        return f"{a_query}, {self.queries_at_once} queries at once (setting); {rates} ({self.rates_from})"
+
+
+@dataclass(frozen=True)
 class Statistics:
     """What a query went through (QueryStatistics); FilterLogEvents tells none of it."""
 
@@ -79,7 +106,7 @@ class Coverage:
     time before which retention has removed what was asked for. `unread`: group -> why it was not searched. `refused`:
     why FilterLogEvents answered in the place of Logs Insights. `estimated_bytes`: what was expected to be scanned.
     `lag_s`: the longest time between a line's timestamp and its ingestion, among the rows; None where AWS did not say.
-    `asked_at`: when the search began (UTC).
+    `asked_at`: when the search began (UTC). `quotas`: what it kept to.
     """
 
     groups: tuple[str, ...]
@@ -94,6 +121,7 @@ class Coverage:
     refused: Unread | None = None
     estimated_bytes: int | None = None
     lag_s: float | None = None
+    quotas: LogQuotas | None = None
 
     @property
     def statistics(self) -> Statistics:

@@ -17,7 +17,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import cache
+from itertools import accumulate
 from pathlib import Path
+from threading import Lock
 from typing import Any, NamedTuple
 
 import boto3
@@ -61,7 +63,8 @@ class Refusal(Exception):
 class Rules:
     """AWS's numbers, and what goes wrong. `instant`: an end of 7 s includes 7.000 alone, else all of that second.
 
-    `lost`: operation -> how many of its calls are answered before it answers ThrottlingException for good.
+    `lost`: operation -> how many of its calls are answered before it answers ThrottlingException for good. `told`:
+    what DescribeLogGroups says of every group beside its retention.
     """
 
     page: int = 10_000
@@ -72,23 +75,27 @@ class Rules:
     refused: Sequence[str] = ()
     refused_filter: Sequence[str] = ()
     lost: Mapping[str, int] = field(default_factory=dict)
+    told: Mapping[str, Any] = field(default_factory=dict)
 
 
 class Model:
     """Rows in groups, and every request about them that was answered."""
 
     def __init__(self, rows: Sequence[Row], rules: Rules | None = None, groups: Sequence[str] = ()) -> None:
-        self.rules, self.calls, self.bodies = rules or Rules(), Counter[str](), list[tuple[str, dict[str, Any]]]()
+        self.rules, self.calls, self._lock = rules or Rules(), Counter[str](), Lock()
         self.groups = list(groups) or sorted({row.group for row in rows})
         self.rows = sorted(rows, key=lambda row: row.ms)
         self._ms = [row.ms for row in self.rows]
-        self._written = {row.ptr: _written(row) for row in self.rows}
+        self._written: dict[tuple[str, str], bytes] = {}
         self._queries: dict[str, dict[str, Any]] = {}
 
     def answer(self, operation: str, body: dict[str, Any]) -> bytes:
         """Return the answer's body; raises Refusal."""
+        with self._lock:
+            return self._answer(operation, body)
+
+    def _answer(self, operation: str, body: dict[str, Any]) -> bytes:
         self.calls[operation] += 1
-        self.bodies.append((operation, body))
         if self.calls[operation] > self.rules.lost.get(operation, 10**9):
             raise Refusal("ThrottlingException", "Rate exceeded")
         handlers: dict[str, Callable[[dict[str, Any]], bytes]] = {
@@ -106,7 +113,8 @@ class Model:
 
     def _describe(self, body: dict[str, Any]) -> bytes:
         named = [one for one in self.groups if one.startswith(body["logGroupNamePrefix"])]
-        return json.dumps({"logGroups": [{"logGroupName": one, "retentionInDays": 7} for one in named]}).encode()
+        told = {"retentionInDays": 7} | self.rules.told
+        return json.dumps({"logGroups": [{"logGroupName": one} | told for one in named]}).encode()
 
     def _start(self, body: dict[str, Any]) -> bytes:
         shape = QUERY.fullmatch(body["queryString"])
@@ -131,7 +139,8 @@ class Model:
             "recordsScanned": len(scanned),
             "bytesScanned": 100 * len(scanned),
         }
-        self._queries[query_id] = {"rows": matched[:limit], "statistics": statistics, "status": "Running", "looks": 0}
+        query = {"rows": matched[:limit], "statistics": statistics, "status": "Running", "looks": 0}
+        self._queries[query_id] = query | {"fields": shape["fields"]}
         return json.dumps({"queryId": query_id}).encode()
 
     def _results(self, body: dict[str, Any]) -> bytes:
@@ -145,9 +154,15 @@ class Model:
         first = int(body.get("nextToken") or 0)
         last = first + min(int(body.get("maxItems") or self.rules.page), self.rules.page)
         token = f', "nextToken": "{last}"' if last < len(query["rows"]) and query["status"] == "Complete" else ""
-        written = b",".join(self._written[row.ptr] for row in rows[first:last])
+        written = b",".join(self._row(row, query["fields"]) for row in rows[first:last])
         head = f'{{"status": "{query["status"]}", "statistics": {json.dumps(query["statistics"])}{token}, "results": ['
         return head.encode() + written + b"]}"
+
+    def _row(self, row: Row, fields: str) -> bytes:
+        key = (row.ptr, fields)
+        if key not in self._written:
+            self._written[key] = _written(row, fields.split(", "))
+        return self._written[key]
 
     def _stop(self, body: dict[str, Any]) -> bytes:
         query = self._queries[body["queryId"]]
@@ -162,7 +177,9 @@ class Model:
         found = self._between({body["logGroupName"]}, body["startTime"], body["endTime"])
         found = [row for row in found if phrase in row.message]
         count, first = divmod(int(body.get("nextToken") or 0), 10**9)
-        last = first + (0 if count % 3 == 1 else self.rules.page)  # now and then a page is empty
+        sizes = accumulate(len(row.message) for row in found[first : first + self.rules.page])
+        # Now and then a page is empty; none holds more than 1 MB.
+        last = first + (0 if count % 3 == 1 else sum(size <= 1_000_000 for size in sizes))
         events = [
             {"timestamp": row.ms, "message": row.message, "logStreamName": row.stream, "eventId": row.ptr}
             for row in found[first:last]
@@ -182,7 +199,7 @@ class Model:
         return rows if groups >= set(self.groups) else [row for row in rows if row.group in groups]
 
 
-def _written(row: Row) -> bytes:
+def _written(row: Row, fields: Sequence[str]) -> bytes:
     at = datetime.fromtimestamp(row.ms // 1000, UTC)
     values = {
         "@timestamp": f"{at:%Y-%m-%d %H:%M:%S}.{row.ms % 1000:03d}",
@@ -192,7 +209,7 @@ def _written(row: Row) -> bytes:
         "@message": row.message,
         "@ptr": row.ptr,
     }
-    return json.dumps([{"field": name, "value": value} for name, value in values.items()]).encode()
+    return json.dumps([{"field": name, "value": values[name]} for name in [*fields, "@ptr"]]).encode()
 
 
 @contextmanager

@@ -14,7 +14,7 @@ from botocore.exceptions import ClientError
 from ops_lib.aws import Aws
 from ops_lib.evidence import LogLine
 from ops_lib.log_rows import SentQuery, Statistics
-from ops_lib.read.attempt import attempt
+from ops_lib.read.attempt import Incomplete, attempt
 from ops_lib.read.patience import Patience
 
 FIELDS = "fields @timestamp, @ingestionTime, @log, @logStream, @message"
@@ -80,16 +80,17 @@ def ask(
 
 def _start(aws: Aws, text: str, groups: Sequence[str], since_s: int, until_s: int, patience: Patience) -> str:
     busy = Patience(BUSY_S)
-    while True:
+    while not patience.is_over:
         try:
             answer = aws.client("logs").start_query(
                 logGroupNames=list(groups), startTime=since_s, endTime=until_s, queryString=text
             )
             return answer["queryId"]
         except ClientError as error:
-            if error.response["Error"]["Code"] != "LimitExceededException" or busy.is_over or patience.is_over:
+            if error.response["Error"]["Code"] != "LimitExceededException" or busy.is_over:
                 raise
         patience.pause(1.0)
+    raise Incomplete(f"no Logs Insights query was started within {patience.seconds:.0f} s")
 
 
 class _Ended(NamedTuple):

@@ -11,11 +11,11 @@ from threading import Event
 
 from ops_lib.aws import Aws
 from ops_lib.evidence import Evidence, LogLine, Read, Unread, known
-from ops_lib.log_rows import Coverage, LogRows
+from ops_lib.log_rows import Coverage, LogQuotas, LogRows
 from ops_lib.read.every_row import Asker, Found, every_row, newest_rows
 from ops_lib.read.filter_events import filter_events
 from ops_lib.read.log_groups import Groups, estimate_bytes, expired_groups, missing_groups
-from ops_lib.read.log_quotas import LogQuotas, quotas_of_settings
+from ops_lib.read.log_quotas import quotas_of_settings, read_quotas
 from ops_lib.read.patience import Patience, calling_off
 
 DEADLINE_S = 45.0
@@ -31,6 +31,8 @@ class Search:
     `wanted`: a regular expression on the message; `phrase`: what FilterLogEvents looks for where Logs Insights is
     refused, None if it shall not. `newest`: so many of the newest rows are enough. `most_bytes`: refused before
     anything is sent where more is expected to be scanned; None: the environment's scan_gb.
+    `quotas` None: the environment's settings, and Service Quotas where one query is not enough. `stop`: set by a caller
+    who waits no longer.
     """
 
     wanted: str
@@ -79,7 +81,7 @@ class _Searching:
 
     def __init__(self, aws: Aws, groups: Groups, asked: Search, now: datetime) -> None:
         self.aws, self.groups, self.asked, self.now = aws, groups, asked, now
-        self.quotas = asked.quotas or quotas_of_settings(aws.settings)
+        self.quotas = asked.quotas or self._quotas()
         self.patience = Patience(asked.deadline_s, asked.stop)
 
     def all(self, estimate: int | None) -> Evidence[LogRows]:
@@ -102,9 +104,15 @@ class _Searching:
             queries=tuple(sent for part in parts for sent in part.found.sent),
             refused=next((part.refused for part in parts if part.refused), None),
             estimated_bytes=estimate,
+            quotas=self.quotas,
             lag_s=max(((row.ingested_at - row.at).total_seconds() for row in rows if row.ingested_at), default=None),
         )
         return Read(LogRows(rows, coverage), "logs:StartQuery", self.now)
+
+    def _quotas(self) -> LogQuotas:
+        """Return the settings' quotas where one query is enough; where several are, AWS is asked how many a second."""
+        own = quotas_of_settings(self.aws.settings)
+        return own if len(list(bundled(self.groups, own.groups_per_query))) <= 1 else read_quotas(self.aws)
 
     def _at_once(self, read: Callable[[Sequence[str]], _Part], bundles: list[list[str]]) -> list[_Part]:
         if len(bundles) <= 1:

@@ -39,7 +39,8 @@ def read_job_logs(
     """
     if not UUID.fullmatch(job_id):
         return Unread("logs:StartQuery", "not-asked", "the job's id is no UUID", "find out who wrote that row")
-    usual = like or Search("", *window_of(groups, since, now), stop=stop or Event())
+    usual = like or Search("", *window_of(groups, since, now))
+    usual = replace(usual, stop=stop) if stop else usual
     asked = replace(usual, wanted=f"{job_id}|{RECEIVED}|{NO_RECORD}", phrase=job_id)
     found = search(aws, groups, asked, now)
     if isinstance(found, Unread):

@@ -69,7 +69,7 @@ def needed(operation: str, environ: Environ, region: str) -> list[Needed]:
         return [Needed(action_of(operation), _arn("sagemaker", region, f"endpoint/{endpoint.lower()}"))]
     said = _said(environ)
     find = SERVICES.get(service)
-    return list(dict.fromkeys(find(name, said, region))) if find else [Needed(operation, ANY)]
+    return list(dict.fromkeys(find(name, said, region))) if find else [Needed(action_of(operation), ANY)]
 
 
 def _said(environ: Environ) -> Said:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -11,6 +12,7 @@ from ops_lib.aws import Aws
 from ops_lib.evidence import Read, Unread, known
 from ops_lib.read import logs, patience
 from ops_lib.read.log_groups import read_groups
+from ops_lib.read.log_quotas import quotas_of_settings
 from ops_lib.read.log_search import Search
 from tests.read.crafted import answers
 
@@ -49,6 +51,21 @@ def test_filter_log_events_tells_the_same_story(aws: Aws, faults: Any) -> None:
     assert [line.message for line in by_filter.lines] == [line.message for line in by_insights.lines]
     assert by_filter.refused is not None
     assert by_filter.refused.kind == "denied"
+
+
+@pytest.mark.parametrize("rows", [2, 15])
+def test_past_the_limit_of_a_query_the_same_lines_are_read(aws: Aws, rows: int) -> None:
+    now = aws.settings.now()
+    few = replace(quotas_of_settings(aws.settings), rows_per_query=rows)
+    since = now - timedelta(hours=5)
+    whole, parts = known(read(aws)), known(read(aws, like=Search("", since, now, quotas=few)))
+    assert parts.coverage is not None
+    assert len(parts.coverage.queries) > (rows == 2)
+    found = {line.ptr for line in parts.lines}
+    assert found <= {line.ptr for line in whole.lines}
+    for line in whole.lines:
+        assert line.ptr in found or any(cut.since <= line.at <= cut.until for cut in parts.coverage.cuts)
+    assert bool(parts.coverage.cuts) is (rows < 15) is bool(parts.gaps)
 
 
 @pytest.mark.parametrize("status", ["Failed", "Cancelled", "Timeout", "Unknown"])
