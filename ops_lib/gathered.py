@@ -13,7 +13,6 @@ from ops_lib.evidence import (
     Completion,
     Endpoint,
     Evidence,
-    JobLogs,
     JobRow,
     Lock,
     Notifications,
@@ -28,6 +27,7 @@ from ops_lib.evidence import (
 )
 from ops_lib.invocations import Invocations
 from ops_lib.letters import Inspection
+from ops_lib.log_rows import JobLogs
 
 
 class Gathered:

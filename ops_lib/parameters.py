@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterable, Mapping
+from datetime import UTC, datetime
 from typing import Annotated, Any, TypeVar
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
@@ -14,6 +15,24 @@ from ops_lib.job_id import parse_job_id
 INJECTED = "# Parameters"  # how papermill begins the cell it injects
 SAMPLE_JOB = "bb37f23c-7609-4727-bc8a-bb541b4bd02a"  # stuck in the sandbox and in both recordings
 LEADING_ZERO = "a text was read as a number, so a leading zero may be lost: quote it, or use papermill's -r"
+
+
+def time_of(text: str) -> datetime | None:
+    """Return a time as a person types it, in UTC; None for "". Raises BadParameter for anything but ISO 8601."""
+    if not text.strip():
+        return None
+    try:
+        found = datetime.fromisoformat(text.strip())
+        return (found if found.tzinfo else found.replace(tzinfo=UTC)).astimezone(UTC)
+    except (ValueError, OverflowError):
+        step = "write it like 2026-02-20T09:15:00Z, or leave it empty"
+        raise BadParameter("time", text, "a time is ISO 8601", step) from None
+
+
+def check_time(text: str) -> str:
+    """Return the text of a time as it is; raises BadParameter where it is none."""
+    time_of(text)
+    return text
 
 
 def _job_id(text: str) -> str:
@@ -55,6 +74,24 @@ class StuckJobParameters(Parameters):
     inspect_dead_letters: bool = False
 
 
+class JobLogsParameters(Parameters):
+    """5_job_logs: the job, another window than its own times, how much may be scanned, and whether rows are written.
+
+    Times are ISO 8601, in UTC where they name no zone; scan_gb 0: the environment's own limit.
+    """
+
+    job_id: JobId = ""
+    since: Annotated[str, AfterValidator(check_time)] = ""
+    until: Annotated[str, AfterValidator(check_time)] = ""
+    scan_gb: Annotated[float, Field(ge=0, allow_inf_nan=False)] = 0.0
+    export: bool = False
+
+    @property
+    def window(self) -> dict[str, Any]:
+        """Return what of the lines is asked for, as the reader takes it."""
+        return {"since": time_of(self.since), "until": time_of(self.until), "scan_gb": self.scan_gb}
+
+
 class DailyHealthParameters(Parameters):
     """daily_health: how many open jobs are judged, those past their own expectation first; the rest is unread."""
 
@@ -65,6 +102,7 @@ SCHEMAS: dict[str, type[Parameters]] = {
     "0_triage": TriageParameters,
     "1_dead_letters": DeadLettersParameters,
     "3_stuck_job": StuckJobParameters,
+    "5_job_logs": JobLogsParameters,
     "daily_health": DailyHealthParameters,
 }
 

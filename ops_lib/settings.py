@@ -73,6 +73,7 @@ class Settings:
     output_bucket: str
     endpoint_name: str | None
     bundle: Bundle | None = None
+    web_ui_url: str | None = None
 
     def now(self) -> datetime:
         """Return the time the rules use: the load time of a recording, else this moment (UTC)."""
@@ -143,6 +144,7 @@ def open_settings(environment: str | None = None) -> Settings:
         input_bucket=names["INPUT_BUCKET_NAME"],
         output_bucket=names["OUTPUT_BUCKET_NAME"],
         endpoint_name=names.get("SAGEMAKER_ENDPOINT_NAME"),
+        web_ui_url=names.get("WEB_UI_URL"),
     )
 
 

@@ -29,6 +29,7 @@ TARGETS = {
     "AnyScaleFrontendService": "application-autoscaling",
     "SageMaker": "sagemaker",
     "GraniteServiceVersion20100801": "cloudwatch",
+    "ServiceQuotasV20190624": "service-quotas",
 }
 Send = Callable[[Any, Any], Any]
 VARIABLE = "OPS_TEST_FAULTS"

@@ -32,6 +32,7 @@ ACTION_OF = {
     "s3:GetBucketLifecycleConfiguration": "s3:GetLifecycleConfiguration",
     "s3:PutBucketLifecycleConfiguration": "s3:PutLifecycleConfiguration",
     "sagemaker-runtime:InvokeEndpointAsync": "sagemaker:InvokeEndpointAsync",
+    "service-quotas:ListServiceQuotas": "servicequotas:ListServiceQuotas",
 }
 # Each write of a transaction needs its own action. AWS: DynamoDB Developer Guide, "Using IAM with transactions".
 IN_TRANSACTION = {
@@ -68,7 +69,7 @@ def needed(operation: str, environ: Environ, region: str) -> list[Needed]:
         return [Needed(action_of(operation), _arn("sagemaker", region, f"endpoint/{endpoint.lower()}"))]
     said = _said(environ)
     find = SERVICES.get(service)
-    return list(dict.fromkeys(find(name, said, region))) if find else [Needed(operation, ANY)]
+    return list(dict.fromkeys(find(name, said, region))) if find else [Needed(action_of(operation), ANY)]
 
 
 def _said(environ: Environ) -> Said:

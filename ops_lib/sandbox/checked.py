@@ -41,6 +41,8 @@ CHECKED: dict[str, str] = {
         "ListObjectsV2 PutBucketNotificationConfiguration PutObject",
     "sns":
         "CreateTopic Publish Subscribe",
+    "service-quotas":
+        "ListServiceQuotas",
     "sts":
         "AssumeRole GetCallerIdentity",
     "iam":

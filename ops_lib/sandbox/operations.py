@@ -22,6 +22,7 @@ TARGETS = {
     "AnyScaleFrontendService": "application-autoscaling",
     "SageMaker": "sagemaker",
     "GraniteServiceVersion20100801": "cloudwatch",
+    "ServiceQuotasV20190624": "service-quotas",
 }
 # The services of the query protocol, by the version their requests carry.
 VERSIONS = {

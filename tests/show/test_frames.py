@@ -8,8 +8,9 @@ from datetime import UTC, datetime, timedelta
 import pandas as pd
 import pytest
 
-from ops_lib.evidence import JobLogs, JobRow, Service, Traceback
+from ops_lib.evidence import JobRow, Service, Traceback
 from ops_lib.gathered import PipelineEvidence
+from ops_lib.log_rows import JobLogs
 from ops_lib.show import frames
 from tests.recorded import UNREAD, VERSIONS, captured_at, expected_verdicts, job_evidence, read
 
