@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from ops_lib.capacity import Service
 from ops_lib.decide.checks import CONSUMERS, SCALING, counted, main_queues, unread_finding
 from ops_lib.decide.findings import Finding
-from ops_lib.evidence import Queue, Read, Service, Unread
+from ops_lib.evidence import Queue, Read, Unread
 from ops_lib.gathered import PipelineEvidence
 
 

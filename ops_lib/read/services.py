@@ -6,7 +6,8 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Literal
 
 from ops_lib.aws import Aws
-from ops_lib.evidence import Evidence, ScalableTarget, Service, Task, Unread, known
+from ops_lib.capacity import Deployment, ScalableTarget, Service
+from ops_lib.evidence import Evidence, Task, Unread, known
 from ops_lib.read.attempt import Incomplete, attempt
 from ops_lib.read.times import utc
 
@@ -15,7 +16,7 @@ CODE_DEFAULT_INVOKE_TIMEOUT_S = 1200  # pipeline.md 1: SAGEMAKER_INVOKE_TIMEOUT_
 
 
 def read_services(aws: Aws) -> Evidence[tuple[Service, ...]]:
-    """Return every service of the cluster (ListServices, DescribeServices by ten), newest five events each."""
+    """Return every service of the cluster (ListServices, DescribeServices by ten)."""
     return attempt(f"ecs:DescribeServices {aws.settings.cluster}", lambda: _services(aws))
 
 
@@ -60,8 +61,24 @@ def _service(got: Any) -> Service:
         desired=int(got["desiredCount"]),
         running=int(got["runningCount"]),
         pending=int(got["pendingCount"]),
-        deployments=len(got["deployments"]),
-        events=tuple((utc(event["createdAt"]), str(event["message"])) for event in got["events"][:5]),
+        deployments=tuple(map(_deployment, got["deployments"])),
+        events=tuple((utc(event["createdAt"]), str(event["message"])) for event in got["events"]),
+    )
+
+
+def _deployment(got: Any) -> Deployment:
+    return Deployment(
+        deployment_id=str(got["id"]),
+        status=got["status"],
+        desired=int(got["desiredCount"]),
+        running=int(got["runningCount"]),
+        pending=int(got["pendingCount"]),
+        created_at=utc(got["createdAt"]),
+        updated_at=utc(got["updatedAt"]) if "updatedAt" in got else None,
+        failed_tasks=int(got.get("failedTasks", 0)),
+        rollout=got.get("rolloutState"),
+        rollout_reason=got.get("rolloutStateReason"),
+        task_definition=got.get("taskDefinition"),
     )
 
 
