@@ -7,6 +7,7 @@ than the last one left begins a new record, for somebody else has set it meanwhi
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -56,11 +57,16 @@ def priors(entries: Iterable[Entry]) -> dict[str, Prior]:
 
 def _changes(entries: list[Entry]) -> Iterator[tuple[Prior, Mapping[str, Any], Mapping[str, Any]]]:
     """Yield what was meant, in order, with what it found and left, but for calls that are known not to be executed."""
-    states = {(one.plan_id, one.step): one.facts.get("state") for one in entries if one.kind == "outcome"}
+    open_intents: Counter[tuple[str, int | None]] = Counter()
+    for one in entries:
+        if one.kind == "intent":
+            open_intents[one.plan_id, one.step] += 1
+        elif one.kind == "outcome" and one.facts.get("state") in NOT_MADE:
+            open_intents[one.plan_id, one.step] -= 1
     who = {one.plan_id: str(one.facts.get("who", "")) for one in entries if one.kind == "plan"}
     for one in entries:
         setting = one.facts.get("setting")
-        if one.kind == "intent" and setting and states.get((one.plan_id, one.step)) not in NOT_MADE:
+        if one.kind == "intent" and setting and open_intents[one.plan_id, one.step] > 0:
             title = str(one.facts.get("title", ""))
             new = Prior(setting["of"], one.at, who.get(one.plan_id, ""), title)
             yield new, setting["found"], setting["left"]
