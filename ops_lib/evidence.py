@@ -130,7 +130,10 @@ class S3Object:
 
 @dataclass(frozen=True)
 class Task:
-    """One ECS task (DescribeTasks); `service` from its group, exit codes by container name."""
+    """One ECS task (DescribeTasks); `service` from its group, exit codes and reasons by container name.
+
+    `stop_code`: who stopped it, as EssentialContainerExited, TaskFailedToStart, ServiceSchedulerInitiated.
+    """
 
     task_id: str
     service: str
@@ -140,6 +143,8 @@ class Task:
     stopped_reason: str | None = None
     exit_codes: Mapping[str, int] = field(default_factory=dict)
     task_definition: str | None = None
+    stop_code: str | None = None
+    reasons: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

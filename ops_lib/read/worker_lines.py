@@ -19,18 +19,26 @@ WANTED = (
 
 
 def read_worker_lines(
-    aws: Aws, groups: Evidence[dict[str, int | None]], now: datetime, span: timedelta
+    aws: Aws,
+    groups: Evidence[dict[str, int | None]],
+    now: datetime,
+    span: timedelta,
+    wanted: str = WANTED,
+    limit: int = LIMIT,
 ) -> Evidence[WorkerLines]:
-    """Return the newest lines of all workers from `span` (three hours at least) before `now`, by Logs Insights."""
+    """Return the newest lines of all workers from `span` (three hours at least) before `now`, by Logs Insights.
+
+    `wanted`: the regular expression they match; `limit`: how many rows at the most.
+    """
     if isinstance(groups, Unread):
         return Unread("logs:StartQuery", "not-asked", f"log groups were not read: {groups.reason}", groups.next_step)
     names, since = sorted(known(groups)), now - max(span, SHORTEST)
     if not names:
         return Unread("logs:StartQuery", "missing", "no log group of this deployment exists", "check NAME_PREFIX")
-    found = attempt("logs:StartQuery", lambda: run_query(aws, WANTED, names, (since, now), LIMIT))
+    found = attempt("logs:StartQuery", lambda: run_query(aws, wanted, names, (since, now), limit))
     if isinstance(found, Unread):
         return found
     lines = tuple(sorted(found.value, key=lambda line: line.at))
-    whole = len(lines) < LIMIT
+    whole = len(lines) < limit
     gaps = group_gaps(aws, known(groups), None, now)
     return Read(WorkerLines(lines, since if whole else lines[0].at, now, gaps), found.source, found.at)
