@@ -66,6 +66,18 @@ class Letter:
 
 
 @dataclass(frozen=True)
+class Setting:
+    """What a step sets, and of which thing: how it was found and how it is left, by AWS's own names.
+
+    `of`: "service video-worker", "queue reassembly". The journal keeps it, so that `found` can be given back.
+    """
+
+    of: str
+    found: Mapping[str, Any]
+    left: Mapping[str, Any]
+
+
+@dataclass(frozen=True)
 class Step:
     """One change: the call, the world before and after in words, what could go wrong, how to undo it.
 
@@ -75,6 +87,7 @@ class Step:
     `letter`: the dead letter that the call is about: SendMessage sends it to where it came from and then deletes it,
     DeleteMessage (whose receipt handle nobody knows before) only deletes it.
     `letters`: all that a PurgeQueue takes. They are received and compared again, and kept in the backup, before it.
+    `setting`: what it sets, where a later plan can give back what it found.
     """
 
     title: str
@@ -90,6 +103,7 @@ class Step:
     job_id: str = ""
     letter: Letter | None = None
     letters: tuple[Letter, ...] = ()
+    setting: Setting | None = None
 
 
 @dataclass(frozen=True)
@@ -164,7 +178,9 @@ def plan_from(text: bytes) -> Plan:
 
 def _step(content: dict[str, Any]) -> Step:
     done_when, letter, letters = (content.pop(name) for name in ("done_when", "letter", "letters"))
+    setting = content.pop("setting")
     return Step(
+        setting=Setting(**setting) if setting is not None else None,
         letter=Letter(**letter) if letter is not None else None,
         letters=tuple(Letter(**one) for one in letters),
         call=Call(**content.pop("call")),

@@ -23,6 +23,7 @@ class Names:
     input_bucket: str
     output_bucket: str
     endpoint_name: str | None = None
+    cluster: str = ""
 
 
 @dataclass(frozen=True)
