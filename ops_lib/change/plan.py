@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime, timedelta
 from functools import cached_property
 from typing import Any
@@ -154,6 +154,27 @@ class Plan:
         """Return the plan as JSON in ASCII: sorted keys, no spaces, times as ISO 8601 in UTC."""
         content = asdict(self) | {"now": self.now.astimezone(UTC).isoformat()}
         return json.dumps(content, sort_keys=True, separators=(",", ":")).encode()
+
+
+@dataclass(frozen=True)
+class Prior:
+    """Of one thing what plans have changed, by AWS's own names: as it was `found` at first, as it was `left` at last.
+
+    `of` as in `Setting`; `at` (UTC), `who` and `title`: of the first change that is still to be given back.
+    """
+
+    of: str
+    at: datetime
+    who: str
+    title: str
+    found: dict[str, Any] = field(default_factory=dict)
+    left: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def words(self) -> str:
+        """Return who recorded what before which change."""
+        was = ", ".join(f"{name} {value}" for name, value in self.found.items())
+        return f"{self.of}: {was}, recorded {self.at:%Y-%m-%d %H:%M:%S} UTC by {self.who} before: {self.title}"
 
 
 def same_code(typed: str, plan: Plan) -> bool:

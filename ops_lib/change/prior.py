@@ -9,34 +9,12 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
-from datetime import datetime
 from typing import Any
 
 from ops_lib.change.journal_entry import Entry
+from ops_lib.change.plan import Prior
 
 NOT_MADE = ("failed", "refused")
-
-
-@dataclass(frozen=True)
-class Prior:
-    """Of one thing what plans have changed, by AWS's own names: as it was `found` at first, as it was `left` at last.
-
-    `of` as in `plan.Setting`; `at` (UTC), `who` and `title`: of the first change that is still to be given back.
-    """
-
-    of: str
-    at: datetime
-    who: str
-    title: str
-    found: dict[str, Any] = field(default_factory=dict)
-    left: dict[str, Any] = field(default_factory=dict)
-
-    @property
-    def words(self) -> str:
-        """Return who recorded what before which change."""
-        was = ", ".join(f"{name} {value}" for name, value in self.found.items())
-        return f"{self.of}: {was}, recorded {self.at:%Y-%m-%d %H:%M:%S} UTC by {self.who} before: {self.title}"
 
 
 def priors(entries: Iterable[Entry]) -> dict[str, Prior]:

@@ -10,15 +10,13 @@ from collections.abc import Iterator
 from datetime import datetime, timedelta
 
 from ops_lib.change.plan import Call, Condition
-from ops_lib.decide.log_lines import read_signs, service_of
-from ops_lib.evidence import Evidence, LogLine, NotKnown, Queue, Task, Unread, WorkerLines, known
+from ops_lib.decide.work import measure
+from ops_lib.evidence import Evidence, NotKnown, Queue, Task, Unread, WorkerLines, known
 from ops_lib.gathered import CapacityEvidence
 
 MEDIA = "media-worker"
 LOST = {"reassembly": "a reassembly (F07)", "ingest": "the fetching of a source (F24)"}
 COUNTS = ("ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible")
-# What the thread that joins says once it is free again: it has one job at a time.
-FREE = ("reassembly-completed", "reassembly-failed", "completions-short", "reassembly-received")
 CLOCKS_DIFFER = timedelta(seconds=10)
 
 
@@ -59,19 +57,12 @@ def _queued(evidence: CapacityEvidence) -> Iterator[str]:
 
 
 def _running(tasks: tuple[Task, ...], work: WorkerLines) -> Iterator[str]:
-    """Yield each run that has begun to join and has said nothing since, in a task that has not stopped."""
-    for task in tasks:
-        if task.service != MEDIA or task.last_status == "STOPPED":
-            continue
-        own = [line for line in work.lines if _is_of(line, task)]
-        signs = [sign for sign in read_signs(own) if sign.kind in ("concat-started", *FREE)]
-        if signs and signs[-1].kind == "concat-started":
-            job = signs[-1].message.partition("job_id=")[2].partition(" ")[0]
-            yield f"task {task.task_id[:8]} joins job {job} since {signs[-1].at:%H:%M:%S} UTC ({LOST['reassembly']})"
-
-
-def _is_of(line: LogLine, task: Task) -> bool:
-    return service_of(line.group) == MEDIA and line.stream.endswith(task.task_id)
+    """Yield each reassembly that was received and has said nothing since, in a task that has not stopped."""
+    alive = {task.task_id for task in tasks if task.service == MEDIA and task.last_status != "STOPPED"}
+    for piece in measure(work).in_hand(alive):
+        if piece.queue in LOST:
+            since = f"{piece.started_at:%Y-%m-%d %H:%M:%S} UTC"
+            yield f"{LOST[piece.queue]} is under way in task {piece.task_id[:8]}: job {piece.job_id}, since {since}"
 
 
 def _whole(work: Evidence[WorkerLines]) -> WorkerLines:

@@ -9,8 +9,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from ops_lib.change.plan import Call, Plan, Step
-from ops_lib.change.prior import Prior
+from ops_lib.change.plan import Call, Plan, Prior, Step
 from ops_lib.decide import terraform
 from ops_lib.decide.repairs import scaling, visibility
 from ops_lib.decide.repairs.names import NOBODY, Names, NoRepair, Unsafe

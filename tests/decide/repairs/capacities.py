@@ -11,7 +11,7 @@ from ops_lib.capacity import ScalableTarget, ScalingPolicy, Service
 from ops_lib.decide.repairs import Names
 from ops_lib.evidence import Endpoint, LogLine, QueuePair, Task, Unread, WorkerLines
 from ops_lib.gathered import CapacityEvidence
-from tests.decide.states import HOLDER, NOW, at, queue
+from tests.decide.states import HOLDER, JOB, NOW, at, queue
 from tests.recorded import read
 
 NAMES = Names("sandbox", "123456789012", "us-east-1", {}, {}, "in", "out", "endpoint", "stereo-spot")
@@ -23,7 +23,7 @@ FOLLOWED = {"media-worker": "chunking", "video-worker": "video-worker"}
 
 def said(text: str, seconds: float) -> LogLine:
     """Return a line of the media-worker's reassembly, so many seconds ago."""
-    return LogLine(at(seconds), GROUP, STREAM, f"T [INFO] media_worker.reassembly: reassembly: job_id=J {text}")
+    return LogLine(at(seconds), GROUP, STREAM, f"T [INFO] media_worker.reassembly: reassembly: job_id={JOB} {text}")
 
 
 def capacity(

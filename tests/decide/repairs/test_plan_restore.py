@@ -6,8 +6,7 @@ from typing import Any
 
 import pytest
 
-from ops_lib.change.plan import Plan, plan_from
-from ops_lib.change.prior import Prior
+from ops_lib.change.plan import Plan, Prior, plan_from
 from ops_lib.decide.repairs import NoRepair
 from ops_lib.decide.repairs.restore import plan_restore
 from tests.decide.repairs.capacities import NAMES, capacity
