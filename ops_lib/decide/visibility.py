@@ -34,7 +34,6 @@ class Held:
     `needs_s`: how long a timeout must be for them. Seen from `since` to `until` (UTC).
     """
 
-    samples: int
     p50_s: float
     p95_s: float
     p99_s: float
@@ -61,6 +60,7 @@ class Timeout:
 
     key: str
     queue: Queue
+    samples: int
     held: Held | None
     exceeded: int
     recommended_s: int | None
@@ -75,6 +75,11 @@ class Timeout:
     def too_short(self) -> bool | None:
         """Return whether it is shorter than the work needs; None where that is not known."""
         return None if self.held is None else self.live_s < self.held.needs_s
+
+    @property
+    def unused(self) -> bool:
+        """Return whether nothing was ever seen of its work and nothing is in it: then no timeout can be wrong."""
+        return self.samples == 0 and self.queue.all_messages == 0
 
     @property
     def changes(self) -> bool:
@@ -111,13 +116,13 @@ def timeout_of(key: str, queue: Queue, samples: pd.DataFrame, lines: WorkerLines
     seconds = sorted(float(one) for one in samples["held_s"])
     if len(seconds) < FEWEST_SAMPLES:
         why = f"only {len(seconds)} finished messages were seen, fewer than {FEWEST_SAMPLES}"
-        return Timeout(key, queue, None, 0, None, why)
+        return Timeout(key, queue, len(seconds), None, 0, None, why)
     p50, p95, p99 = (percentile(seconds, share) for share in (0.5, 0.95, 0.99))
     begun_twice = int((samples["starts"] > 1).sum())
-    held = Held(len(seconds), p50, p95, p99, seconds[-1], needed_s(seconds), begun_twice, lines.since, lines.until)
+    held = Held(p50, p95, p99, seconds[-1], needed_s(seconds), begun_twice, lines.since, lines.until)
     live_s = queue.visibility_timeout_s
     exceeded = sum(one > live_s for one in seconds)
-    return Timeout(key, queue, held, exceeded, *_recommend(key, live_s, held))
+    return Timeout(key, queue, len(seconds), held, exceeded, *_recommend(key, live_s, len(seconds), held))
 
 
 def needed_s(seconds: Sequence[float]) -> float:
@@ -142,12 +147,12 @@ def rounded(seconds: float) -> int:
     return min(LONGEST_S, math.ceil(seconds / step) * step)
 
 
-def _recommend(key: str, live_s: int, held: Held) -> tuple[int, str]:
+def _recommend(key: str, live_s: int, samples: int, held: Held) -> tuple[int, str]:
     needs_s = rounded(held.needs_s)
     if live_s < held.needs_s:
         does = IF_TOO_SHORT.get(key, "the message is delivered again while it is worked on")
         why = f"up to {words(held.max_s)} were seen and one in a thousand may need {words(held.needs_s)}: {does}"
         return needs_s, why
-    if live_s > TOO_LONG * held.needs_s and held.samples >= ENOUGH_SAMPLES:
+    if live_s > TOO_LONG * held.needs_s and samples >= ENOUGH_SAMPLES:
         return live_s, f"long enough; {words(needs_s)} would do, and what fails would be tried again sooner"
     return live_s, f"long enough: at most {words(held.max_s)} were seen"
