@@ -112,7 +112,7 @@ def declared_findings(compared: tuple[Compared, ...]) -> Iterator[Finding]:
         said = f"{counted(other, 'setting')} {is_or_are(other)} not as Terraform declares: the next apply reverts that."
         facts = tuple(
             f"{one.kind} {one.name}, {NAMES[one.setting]}: declared {one.declared}, "
-            f"live {'none' if one.live is None else f'{one.live:g}'}; declared by {one.where}"
+            f"live {'none' if one.live is None else f'{one.live:.10g}'}; declared by {one.where}"
             for one in other
         )
         step = (
