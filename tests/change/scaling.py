@@ -12,6 +12,9 @@ from ops_lib.aws import Aws, connect
 from ops_lib.change.plan import Plan, Prior
 from ops_lib.decide.repairs import Names, NoRepair
 from ops_lib.decide.repairs.restore import plan_restore
+from ops_lib.decide.repairs.scaling_bounds import plan_maximum, plan_suspend
+from ops_lib.decide.repairs.scaling_count import plan_count, plan_force_one
+from ops_lib.decide.repairs.visibility import plan_visibility
 from ops_lib.decide.work import WANTED
 from ops_lib.evidence import Evidence, Unread, WorkerLines, known
 from ops_lib.gathered import CapacityEvidence
@@ -56,6 +59,22 @@ def capacity(at: Stage) -> CapacityEvidence:
         work=work_of(at.environment),
         endpoint=read_endpoint(aws),
     )
+
+
+# Each change of a setting, by name: what plans it, and of what it is in the journal.
+CASES: dict[str, tuple[Callable[..., Plan | NoRepair], tuple[Any, ...], str]] = {
+    "force": (plan_force_one, ("job-worker",), "service job-worker"),
+    "count": (plan_count, ("video-worker", 2), "service video-worker"),
+    "maximum": (plan_maximum, ("video-worker", 12), "service video-worker"),
+    "suspend": (plan_suspend, ("media-worker",), "service media-worker"),
+    "timeout": (plan_visibility, ("deletion", 1200), "queue deletion"),
+}
+
+
+def everything(at: Stage) -> list[dict[str, Any]]:
+    """Return how every service and queue of the cases is set."""
+    names = ("job-worker", "video-worker", "media-worker")
+    return [*(state(at, name) for name in names), attributes(at, "deletion")]
 
 
 def planned(at: Stage, make: Callable[..., Plan | NoRepair], *about: Any) -> Plan | NoRepair:

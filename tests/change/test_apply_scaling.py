@@ -12,18 +12,11 @@ from ops_lib.decide.repairs.scaling_bounds import plan_maximum, plan_resume, pla
 from ops_lib.decide.repairs.scaling_count import plan_count, plan_force_one
 from ops_lib.decide.repairs.visibility import plan_visibility
 from tests.change.scaling import attributes, plan_of, prior, refusal, restore, running, state, wait_for
-from tests.change.stage import Stage, stage
+from tests.change.stage import Stage
 
 JOB = "service job-worker"
 MEDIA = "service media-worker"
 LONG = '{"job_id":"4f1ef31e-400e-41ce-a81a-edfb51e91cc7"}'
-
-
-@pytest.fixture(scope="module")
-def still(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
-    """A sandbox in which nothing moves by itself."""
-    with stage(tmp_path_factory.mktemp("scaled"), name="sandbox-scaled", speed="0") as ready:
-        yield ready
 
 
 @pytest.fixture
