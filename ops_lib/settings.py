@@ -17,6 +17,7 @@ from dotenv import dotenv_values
 from ops_lib import sandbox_process
 from ops_lib.environment import (
     Accepted,
+    Declared,
     EnvironmentFile,
     Thresholds,
     environment_names,
@@ -59,6 +60,7 @@ class Settings:
     journal: str
     thresholds: Thresholds
     accepted: tuple[Accepted, ...]
+    declared: Declared
     queues: Mapping[str, str]
     tables: Mapping[str, str]
     prefix: str
@@ -108,6 +110,7 @@ def open_settings(environment: str | None = None) -> Settings:
         journal=declared.journal_place(path),
         thresholds=declared.thresholds,
         accepted=tuple(declared.accepted),
+        declared=declared.declared,
         queues=_by_suffix(names, "_QUEUE_URL"),
         tables=_by_suffix(names, "_TABLE_NAME"),
         prefix=names.get("NAME_PREFIX") or names["ECS_CLUSTER_NAME"],

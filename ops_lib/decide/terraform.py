@@ -17,15 +17,42 @@ COUNTED = {"web-ui": 1}
 
 def of_timeout(key: str) -> str:
     """Return what reverts a queue's VisibilityTimeout; `key` as in *_QUEUE_URL."""
-    where = f"visibility_timeout_seconds of aws_sqs_queue.{_name(key)} in {FOLDER}/sqs.tf (a literal, no variable)"
-    return f"The next terraform apply sets it back: change {where} too."
+    return _set_back(where_of_queue(key, "visibility_timeout_s"))
 
 
 def of_bound(service: str, bound: str) -> str:
     """Return what reverts a service's max_capacity or min_capacity."""
-    if variable := VARIABLES.get((service, bound)):
-        return f"The next terraform apply sets it back: change the variable {variable} ({FOLDER}/variables.tf) too."
-    where = f"{bound} of aws_appautoscaling_target.{_name(service)} in {FOLDER}/ecs.tf (a literal, no variable)"
+    return _set_back(where_of_service(service, bound))
+
+
+def where_of_queue(key: str, setting: str) -> str:
+    """Return the file and the variable or literal that declare a queue's setting."""
+    if setting == "max_receive_count":
+        return _variable("dlq_max_receive_count")
+    name = {"visibility_timeout_s": "visibility_timeout_seconds", "retention_s": "message_retention_seconds"}[setting]
+    return _literal(f"{name} of aws_sqs_queue.{_name(key)}", "sqs.tf")
+
+
+def where_of_service(service: str, setting: str) -> str:
+    """Return the file and the variable or literal that declare a service's bound, target or desired count."""
+    if variable := VARIABLES.get((service, setting)):
+        return _variable(variable)
+    if setting == "target":
+        return _literal(f"target_value of aws_appautoscaling_policy.{_name(service)}_sqs", "ecs.tf")
+    if setting == "desired":
+        return _literal(f"desired_count of aws_ecs_service.{_name(service)}", "ecs.tf")
+    return _literal(f"{setting} of aws_appautoscaling_target.{_name(service)}", "ecs.tf")
+
+
+def _variable(name: str) -> str:
+    return f"the variable {name} ({FOLDER}/variables.tf)"
+
+
+def _literal(what: str, file: str) -> str:
+    return f"{what} in {FOLDER}/{file} (a literal, no variable)"
+
+
+def _set_back(where: str) -> str:
     return f"The next terraform apply sets it back: change {where} too."
 
 

@@ -162,6 +162,7 @@ def test_a_task_that_stopped_with_an_error_is_a_warning_with_its_reason() -> Non
     finding = found(well(tasks=read((oom, fine))))["stopped-tasks:media-worker"]
     assert finding.severity == "warning"
     assert "exit 137: OutOfMemoryError" in finding.evidence[0]
+    assert "want of memory" in finding.summary
     assert found(well(tasks=read((fine,))))["stopped-tasks"].severity == "ok"
     assert found(well(tasks=UNREAD))["stopped-tasks"].severity == "unknown"
 
