@@ -24,7 +24,8 @@ def of(past: Past, first: float, now: float, short_names: list[str]) -> dict[Met
         made |= queues.history(queue_name(f"{short}-dlq"), dead_stays(past, short), start, end, -inf)
     for service, consumed in past.version.consumers.items():
         busy = [(one.taken, one.done) for short in consumed for one in past.passages.get(short, ())]
-        made |= services.history(service, busy, start, end)
+        ran = [(task.started, task.stopped or inf) for task in past.tasks.of(service)]
+        made |= services.history(service, busy, start, end, ran)
     if "web-ui" not in past.version.consumers:
         made |= services.history("web-ui", (), start, end)
     return made | endpoint.history(past.inferences, start, end)

@@ -1,13 +1,14 @@
 """AWS/ECS: how busy each service's tasks were, from the messages they had in hand.
 
 AWS: Developer Guide of ECS, "CloudWatch metrics": CPUUtilization and MemoryUtilization in percent, by ClusterName and
-ServiceName, one value a minute while tasks run.
+ServiceName, one value a minute while tasks run, of as many samples as there are tasks.
 """
 
 from __future__ import annotations
 
 import random
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from math import inf
 
 from ops_lib.sandbox.metrics.series import MINUTE_S, Metric, Minutes
 from ops_lib.sandbox.recording import CLUSTER
@@ -28,8 +29,17 @@ def metric(service: str, name: str) -> Metric:
     return Metric("AWS/ECS", name, (("ClusterName", CLUSTER), ("ServiceName", service)))
 
 
-def history(service: str, busy: Iterable[tuple[float, float]], first: int, last: int) -> dict[Metric, Minutes]:
-    """Return the service's metrics for minutes `first` to `last`; `busy`: from when to when it had work in hand."""
+def history(
+    service: str,
+    busy: Iterable[tuple[float, float]],
+    first: int,
+    last: int,
+    ran: Sequence[tuple[float, float]] = ((-inf, inf),),
+) -> dict[Metric, Minutes]:
+    """Return the service's metrics for minutes `first` to `last`.
+
+    `busy`: from when to when it had work in hand; `ran`: from when to when it had a task.
+    """
     shares = [0.0] * (last - first)
     for start, end in busy:
         for minute in range(max(first, int(start // MINUTE_S)), min(last - 1, int(end // MINUTE_S)) + 1):
@@ -41,5 +51,7 @@ def history(service: str, busy: Iterable[tuple[float, float]], first: int, last:
         idle, full = levels.get(service, (1.0, 5.0))
         series = made[metric(service, name)] = Minutes(first)
         for minute, share in enumerate(shares, first):
+            if not any(start < (minute + 1) * MINUTE_S and minute * MINUTE_S < end for start, end in ran):
+                continue
             series.put(minute, round((idle + min(share, 1.0) * (full - idle)) * dice.uniform(0.96, 1.04), 2))
     return made
