@@ -28,7 +28,7 @@ def capacity_findings(capacity: Capacity, limit_s: float) -> tuple[Finding, ...]
     """
     evidence = capacity.evidence
     return (
-        *worker_findings(evidence),
+        *(_with_drain(capacity, finding) for finding in worker_findings(evidence)),
         *stopped_task_findings(evidence),
         *_deployments(capacity),
         *_scaling(capacity),
@@ -37,6 +37,21 @@ def capacity_findings(capacity: Capacity, limit_s: float) -> tuple[Finding, ...]
         *_hits_busy(capacity),
         *_timeouts(capacity),
     )
+
+
+def _with_drain(capacity: Capacity, finding: Finding) -> Finding:
+    """Return a finding on a service whose messages wait with how long they take, now and at the maximum."""
+    name = finding.parameters.get("service")
+    facts = [fact for one in capacity.backlogs if one.service == name for fact in drain_facts(one)] if name else []
+    return replace(finding, evidence=(*finding.evidence, *facts))
+
+
+def drain_facts(one: Backlog) -> list[str]:
+    """Return how long a backlog takes the tasks that run, and those of the maximum; nothing where nothing waits."""
+    if not one.queue.visible_messages:
+        return []
+    facts = [f"{one.key}, with {one.running} running: {drain_words(one.now)} ({one.how})"] if one.running else []
+    return facts + ([f"{one.key}, with {one.at_most} running: {drain_words(one.at_maximum)}"] if one.at_most else [])
 
 
 def _deployments(capacity: Capacity) -> Iterator[Finding]:
@@ -125,8 +140,7 @@ def _is_too_much(one: Backlog, limit_s: float) -> bool:
 
 def _by_hand(check: str, one: Backlog, said: str, capacity: Capacity) -> Finding:
     service = str(one.service)
-    facts = [f"{one.service} runs {one.running}: {drain_words(one.now)} ({one.how})"]
-    facts += [f"with {one.at_most} tasks: {drain_words(one.at_maximum)}"] if one.at_most else []
+    facts = drain_facts(one)
     facts += [next_count(capacity, service)] if one.policy is None and service in capacity.targets else []
     step = f"Set the desired count of {service} higher by hand, within its bounds; lower it only when nobody is busy."
     return replace(of_service(check, service, "warning", said, tuple(facts), step), id=f"{check}:{one.key}")
