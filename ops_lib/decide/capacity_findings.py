@@ -158,6 +158,9 @@ def drain_words(estimate: Estimate | None) -> str:
 
 def _more_than_the_endpoint_serves(capacity: Capacity) -> Iterator[Finding]:
     service, endpoint = capacity.services.get(VIDEO), capacity.evidence.endpoint
+    if isinstance(endpoint, Unread) and service and service.running > 1:
+        what = "how many video-workers the endpoint serves"
+        yield unread_finding(f"more-workers-than-instances:{VIDEO}", what, endpoint, SCALING)
     instances = endpoint.value.instances if isinstance(endpoint, Read) and endpoint.value else None
     if service is None or instances is None:
         return
@@ -198,15 +201,18 @@ def _timeouts(capacity: Capacity) -> Iterator[Finding]:
         yield unread_finding("visibility-timeout", what, capacity.evidence.work, SCALING)
         return
     judged = [one for one in capacity.timeouts if not one.unused]
-    unknown = [one for one in judged if one.held is None]
-    if unknown:
+    unknown, gaps = [one for one in judged if one.held is None], capacity.evidence.work.value.gaps
+    if gaps:
+        said = "Not known: whether any visibility timeout is right, as some lines were not there to be read."
+        yield Finding("visibility-timeout", "unknown", said, SCALING, gaps, "See why the log group is missing.")
+    elif unknown:
         said = f"Not known: whether the visibility timeout of {', '.join(one.key for one in unknown)} is right."
         facts = tuple(f"{one.key}: {one.why}" for one in unknown)
         step = "Judge it again once more has been processed; keep what Terraform declares until then."
         yield Finding("visibility-timeout", "unknown", said, SCALING, facts, step)
     yield from (_too_short(one) for one in judged if one.too_short)
     well = [one for one in judged if one.too_short is False]
-    if well and not unknown:
+    if well and not unknown and not gaps:
         said = f"The visibility timeout of {', '.join(one.key for one in well)} is long enough for what was measured."
         yield Finding("visibility-timeout", "ok", said, SCALING, tuple(f"{one.key}: {one.why}" for one in well))
 

@@ -106,7 +106,7 @@ def _was_read(capacity: Capacity, kind: str, name: str, setting: str) -> bool:
 
 
 def declared_findings(compared: tuple[Compared, ...]) -> Iterator[Finding]:
-    """Yield one note on what is not as declared, or that all is."""
+    """Yield one note on what is not as declared, or that all is; neither where some was not read."""
     other = [one for one in compared if one.state in ("differs", "not there")]
     if other:
         said = f"{counted(other, 'setting')} {is_or_are(other)} not as Terraform declares: the next apply reverts that."
@@ -119,6 +119,5 @@ def declared_findings(compared: tuple[Compared, ...]) -> Iterator[Finding]:
             "Put into Terraform what shall stay; or name it under `declared` in the environment's YAML if it is there."
         )
         yield Finding("declared-differs", "note", said, SCALING, facts, step)
-    elif any(one.state == "as declared" for one in compared):
-        read = [one for one in compared if one.state == "as declared"]
-        yield Finding("declared-differs", "ok", f"{counted(read, 'setting')} are as Terraform declares.", SCALING)
+    elif all(one.state == "as declared" for one in compared):
+        yield Finding("declared-differs", "ok", f"{counted(compared, 'setting')} are as Terraform declares.", SCALING)
