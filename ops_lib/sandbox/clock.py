@@ -86,8 +86,10 @@ class Clock:
 
     def _loops(self, service: str, live: Live) -> list[Loop]:
         if service == "media-worker":
-            begun = [] if live.fresh else [media.unfinished(live, queue, job) for queue, job in self._unfinished]
-            return [*media.loops(live), *begun]
+            begun = [] if live.fresh else self._unfinished
+            # In the hands of one task, however many run.
+            self._unfinished = self._unfinished if live.fresh else []
+            return media.loops(live, begun)
         if service == "video-worker":
             return video.loops(live, self._container)
         if service == "job-worker":

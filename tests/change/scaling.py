@@ -10,13 +10,14 @@ from typing import Any
 
 from ops_lib.aws import Aws, connect
 from ops_lib.change.plan import Plan, Prior
+from ops_lib.change.prior import priors
 from ops_lib.decide.repairs import Names, NoRepair
 from ops_lib.decide.repairs.restore import plan_restore
 from ops_lib.decide.repairs.scaling_bounds import plan_maximum, plan_suspend
 from ops_lib.decide.repairs.scaling_count import plan_count, plan_force_one
 from ops_lib.decide.repairs.visibility import plan_visibility
 from ops_lib.decide.work import WANTED
-from ops_lib.evidence import Evidence, Unread, WorkerLines, known
+from ops_lib.evidence import Evidence, Unread, WorkerLines
 from ops_lib.gathered import CapacityEvidence
 from ops_lib.read.capacity import MOST_LINES, WORK
 from ops_lib.read.endpoint import read_endpoint
@@ -26,7 +27,6 @@ from ops_lib.read.scaling import read_scalable_targets, read_scaling_policies
 from ops_lib.read.services import read_services, read_tasks
 from ops_lib.read.worker_lines import read_worker_lines
 from ops_lib.settings import open_settings
-from ops_lib.show.priors import recorded_priors
 from tests.change.stage import Stage
 
 UNASKED = Unread("cloudwatch:GetMetricData", "not-asked", "no plan is made of it", "none")
@@ -103,7 +103,7 @@ def refusal(at: Stage, make: Callable[..., Plan | NoRepair], *about: Any) -> str
 
 def prior(at: Stage, of: str) -> Prior | None:
     """Return what the journal has recorded."""
-    return known(recorded_priors(aws_of(at.environment))).get(of)
+    return priors(at.entries()).get(of)
 
 
 def restore(at: Stage, of: str) -> Plan:

@@ -15,12 +15,10 @@ from moto.cloudwatch.models import CloudWatchBackend
 from moto.cloudwatch.responses import CloudWatchResponse
 from moto.core.responses import ActionResult
 
-from ops_lib.sandbox.metrics.series import MINUTE_S, Metric, Minutes, Series, events_of, kept_minutes, statistic
+from ops_lib.sandbox.metrics.series import MINUTE_S, Metric, Series, events_of, kept_minutes, statistic
 
 # Written by AWS's services. Filled when the service is made ready, then by the clock.
 kept: dict[Metric, Series] = {}
-# How many samples a minute's value was made of, where that is not one: an ECS service reports one for each task.
-samples: dict[Metric, Minutes] = {}
 
 MOST_QUERIES, MOST_POINTS = 500, 100_800
 ID = re.compile(r"[a-z]\w*", re.ASCII)
@@ -106,24 +104,15 @@ def _points(
     if period_s < MINUTE_S or period_s % MINUTE_S:
         raise ValidationError(f"Period must be 1, 5, 10, 20, 30 or a multiple of 60: {period_s}")
     dimensions = tuple(sorted((pair["Name"], pair["Value"]) for pair in asked.get("Dimensions") or []))
-    metric = Metric(asked["Namespace"], asked["MetricName"], dimensions)
-    series = _series(backend, metric)
+    series = _series(backend, Metric(asked["Namespace"], asked["MetricName"], dimensions))
     step, now = period_s // MINUTE_S, int(time.time()) // MINUTE_S
     first = start // period_s * step
     found = []
     for minute in range(first, -(-end // MINUTE_S), step):
         values = series.between(minute, minute + step) if step >= kept_minutes(now - minute) else []
         if values:
-            many = stat == "SampleCount" and metric in samples
-            value = _sample_count(metric, series, minute, minute + step) if many else compute(values)
-            found.append((minute * MINUTE_S, value))
+            found.append((minute * MINUTE_S, compute(values)))
     return found
-
-
-def _sample_count(metric: Metric, series: Series, first: int, last: int) -> float:
-    """Return how many samples the values of these minutes were made of."""
-    counted = ((samples[metric].between(m, m + 1), len(series.between(m, m + 1))) for m in range(first, last))
-    return float(sum(found[0] if found else values for found, values in counted))
 
 
 def _series(backend: CloudWatchBackend, metric: Metric) -> Series:

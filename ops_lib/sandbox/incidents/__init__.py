@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from ops_lib.sandbox.incidents import healthy, inference, letters, reassembling, rows, services, uploads
+from ops_lib.sandbox.incidents import capacity, healthy, inference, letters, reassembling, rows, services, uploads
 from ops_lib.sandbox.incidents.incident import Incident
 
-_MODULES = (healthy, reassembling, inference, uploads, rows, services, letters)
+_MODULES = (healthy, reassembling, inference, uploads, rows, services, capacity, letters)
 INCIDENTS: dict[str, Incident] = {one.name: one for module in _MODULES for one in module.INCIDENTS}
 
 # What has no incident of its own, and why.

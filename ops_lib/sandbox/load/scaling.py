@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from math import isnan
 from typing import Any
 
 from moto.applicationautoscaling.models import (
@@ -13,27 +12,21 @@ from moto.applicationautoscaling.models import (
 from moto.cloudwatch.models import Alarm, cloudwatch_backends
 
 from ops_lib.sandbox.corrections import autoscaling_activities as activities
-from ops_lib.sandbox.corrections import metric_answers
-from ops_lib.sandbox.metrics import services
 from ops_lib.sandbox.metrics.queues import VISIBLE
-from ops_lib.sandbox.metrics.series import MINUTE_S, Minutes
-from ops_lib.sandbox.metrics.services import LEVELS
+from ops_lib.sandbox.metrics.series import MINUTE_S
 from ops_lib.sandbox.recording import ACCOUNT, CLUSTER, REGION, Recording
 from ops_lib.sandbox.services.alarms import replay, watch_of, write
-from ops_lib.sandbox.services.autoscale import SCALE_IN_BELOW, Scaled
+from ops_lib.sandbox.services.autoscale import FOLLOWED, SCALE_IN_BELOW, TARGET, Scaled
 from ops_lib.sandbox.services.depths import Points, depths
-from ops_lib.sandbox.services.scaled_past import Scaling, ending_with, scalings
+from ops_lib.sandbox.services.scaled_past import ending_with, scalings
 from ops_lib.sandbox.services.scaler import cause, queue_followed, tracking_of
 
-# The media-worker follows the chunking queue alone: a reassembly backlog scales nothing (pipeline.md 5).
-FOLLOWED = {"video-worker": "video-worker", "media-worker": "chunking"}
 ROLE = f"arn:aws:iam::{ACCOUNT}:role/aws-service-role/ecs.application-autoscaling.amazonaws.com/ecs"
 NOT_SUSPENDED: Any = {
     "DynamicScalingInSuspended": False,
     "DynamicScalingOutSuspended": False,
     "ScheduledScalingSuspended": False,
 }
-TARGET = 10.0
 ACTS_AFTER_S, FULFILLED_AFTER_S = 20.0, 40.0  # after the minute is over, after the count was set
 # The last scaling of each resource in the past: cooldowns go on.
 last: dict[str, Scaled] = {}
@@ -103,25 +96,9 @@ def _tell(target: FakeScalableTarget, policy: FakeApplicationAutoscalingPolicy, 
     """Keep the activities of the past: what the policy made of the queue's depth."""
     names = {"-AlarmHigh-" in alarm.name: alarm.name for alarm in policy.alarms}
     tracking = tracking_of(target, policy)
-    done = ending_with(scalings(tracking, points, tracking.minimum), desired)
-    _count_tasks(target.resource_id.rsplit("/", 1)[-1], done)
-    for one in done:
+    for one in ending_with(scalings(tracking, points, tracking.minimum), desired):
         at = one.at + MINUTE_S + ACTS_AFTER_S
         why = cause(names[one.after > one.before], policy)
         ended = at + FULFILLED_AFTER_S
         activities.kept.append(activities.Activity(target.resource_id, one.after, why, at, ended, "Successful"))
         last[target.resource_id] = one.scaled
-
-
-def _count_tasks(service: str, done: list[Scaling]) -> None:
-    """Let the past's metrics be of as many tasks as there were after each scaling; one where nothing was scaled."""
-    for name in LEVELS:
-        metric = services.metric(service, name)
-        series = metric_answers.kept.get(metric)
-        if not done or not isinstance(series, Minutes):
-            continue
-        counts = metric_answers.samples[metric] = Minutes(series.first)
-        for minute, value in enumerate(series.values, series.first):
-            if not isnan(value):
-                before = [one.after for one in done if one.at + FULFILLED_AFTER_S < minute * MINUTE_S]
-                counts.put(minute, before[-1] if before else done[0].before)

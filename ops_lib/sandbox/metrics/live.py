@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 
 from moto.sqs.models import sqs_backends
 
-from ops_lib.sandbox.corrections.metric_answers import kept, samples
+from ops_lib.sandbox.corrections.metric_answers import kept
 from ops_lib.sandbox.metrics import endpoint, queues, services
 from ops_lib.sandbox.metrics.endpoint import Inference
 from ops_lib.sandbox.metrics.series import MINUTE_S, Events, Metric, Minutes
@@ -37,13 +37,13 @@ class Sampler:
         backlog: Sequence[float],
         converting: bool,
         busy: Callable[[], set[str]],
-        running: Mapping[str, int],
+        tasks: Mapping[str, int],
     ) -> None:
         """Write the values of every minute that ended by `now`.
 
         `backlog`: since when each request waits at the endpoint; `converting`: it has one in hand; `busy()`: the
-        services with work in hand; `running`: how many tasks each has. After a longer sleep of the machine there is a
-        gap, as where nothing reported.
+        services with work in hand; `tasks`: how many of each run. After a longer sleep of the machine there is a gap,
+        as where nothing reported.
         """
         minute = int(now // MINUTE_S)
         for each in range(max(self._minute, minute - MOST_MINUTES), minute):
@@ -53,7 +53,7 @@ class Sampler:
             for name, queue in list(sqs_backends[ACCOUNT][REGION].queues.items()):
                 self._queue(name, queue.attributes, counts, _oldest_s(queue, now), now)
             self._endpoint(backlog, converting, now)
-            self._services(busy(), running)
+            self._services(busy(), tasks)
         self._minute = minute
 
     def _endpoint(self, backlog: Sequence[float], converting: bool, now: float) -> None:
@@ -64,12 +64,11 @@ class Sampler:
             metric = Metric("/aws/sagemaker/Endpoints", name, endpoint.BY_VARIANT)
             self._put(metric, full if converting else idle)
 
-    def _services(self, working: set[str], running: Mapping[str, int]) -> None:
+    def _services(self, working: set[str], tasks: Mapping[str, int]) -> None:
         for name, levels in services.LEVELS.items():
-            for service in (service for service in levels if running.get(service)):
-                metric, (idle, full) = services.metric(service, name), levels[service]
-                self._put(metric, full if service in working else idle)
-                samples.setdefault(metric, Minutes(self._minute)).put(self._minute, running[service])
+            for service, (idle, full) in levels.items():
+                if count := tasks.get(service, 0):
+                    self._put(services.metric(service, name), full if service in working else idle, count)
 
     def ended(self, one: Inference) -> None:
         """Write what SageMaker says of an invocation that ended."""
@@ -91,10 +90,10 @@ class Sampler:
         for metric, value in values.items():
             self._put(queues.metric(name, metric), value)
 
-    def _put(self, metric: Metric, value: float) -> None:
+    def _put(self, metric: Metric, value: float, by: int = 1) -> None:
         series = kept.setdefault(metric, Minutes(self._minute))
         if isinstance(series, Minutes):
-            series.put(self._minute, value)
+            series.put(self._minute, value, by)
 
 
 def _oldest_s(queue: object, now: float) -> float:
