@@ -111,8 +111,9 @@ class Capacity:
             return None, "not measured: its consumer logs no beginning"
         samples = self.work.of(INFERENCE if key == VIDEO and self._instances() else key)
         found = rates(samples)
-        few = f"not measured: {len(samples)} messages of {samples['job_id'].nunique()} jobs are too few"
-        return found, found.words if found else f"{few} (at least {FEWEST_SAMPLES} of {FEWEST_JOBS})"
+        few = f"{len(samples)} messages of {samples['job_id'].nunique()} jobs are too few"
+        few += f" (at least {FEWEST_SAMPLES} of {FEWEST_JOBS})"
+        return found, found.words if found else f"not measured: {few if len(samples) else 'none was seen'}"
 
     def _estimate(self, key: str, queue: Queue, tasks: int | None, found: Rates | None) -> Estimate | None:
         if tasks is None:

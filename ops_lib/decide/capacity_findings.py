@@ -28,7 +28,7 @@ def capacity_findings(capacity: Capacity, limit_s: float) -> tuple[Finding, ...]
     """
     evidence = capacity.evidence
     return (
-        *worker_findings(evidence),
+        *(_with_drain(capacity, finding) for finding in worker_findings(evidence)),
         *stopped_task_findings(evidence),
         *_deployments(capacity),
         *_scaling(capacity),
@@ -37,6 +37,21 @@ def capacity_findings(capacity: Capacity, limit_s: float) -> tuple[Finding, ...]
         *_hits_busy(capacity),
         *_timeouts(capacity),
     )
+
+
+def _with_drain(capacity: Capacity, finding: Finding) -> Finding:
+    """Return a finding on a service whose messages wait with how long they take, now and at the maximum."""
+    name = finding.parameters.get("service")
+    facts = [fact for one in capacity.backlogs if one.service == name for fact in drain_facts(one)] if name else []
+    return replace(finding, evidence=(*finding.evidence, *facts))
+
+
+def drain_facts(one: Backlog) -> list[str]:
+    """Return how long a backlog takes the tasks that run, and those of the maximum; nothing where nothing waits."""
+    if not one.queue.visible_messages:
+        return []
+    facts = [f"{one.key}, with {one.running} running: {drain_words(one.now)} ({one.how})"] if one.running else []
+    return facts + ([f"{one.key}, with {one.at_most} running: {drain_words(one.at_maximum)}"] if one.at_most else [])
 
 
 def _deployments(capacity: Capacity) -> Iterator[Finding]:
@@ -125,8 +140,7 @@ def _is_too_much(one: Backlog, limit_s: float) -> bool:
 
 def _by_hand(check: str, one: Backlog, said: str, capacity: Capacity) -> Finding:
     service = str(one.service)
-    facts = [f"{one.service} runs {one.running}: {drain_words(one.now)} ({one.how})"]
-    facts += [f"with {one.at_most} tasks: {drain_words(one.at_maximum)}"] if one.at_most else []
+    facts = drain_facts(one)
     facts += [next_count(capacity, service)] if one.policy is None and service in capacity.targets else []
     step = f"Set the desired count of {service} higher by hand, within its bounds; lower it only when nobody is busy."
     return replace(of_service(check, service, "warning", said, tuple(facts), step), id=f"{check}:{one.key}")
@@ -144,6 +158,9 @@ def drain_words(estimate: Estimate | None) -> str:
 
 def _more_than_the_endpoint_serves(capacity: Capacity) -> Iterator[Finding]:
     service, endpoint = capacity.services.get(VIDEO), capacity.evidence.endpoint
+    if isinstance(endpoint, Unread) and service and service.running > 1:
+        what = "how many video-workers the endpoint serves"
+        yield unread_finding(f"more-workers-than-instances:{VIDEO}", what, endpoint, SCALING)
     instances = endpoint.value.instances if isinstance(endpoint, Read) and endpoint.value else None
     if service is None or instances is None:
         return
@@ -184,15 +201,18 @@ def _timeouts(capacity: Capacity) -> Iterator[Finding]:
         yield unread_finding("visibility-timeout", what, capacity.evidence.work, SCALING)
         return
     judged = [one for one in capacity.timeouts if not one.unused]
-    unknown = [one for one in judged if one.held is None]
-    if unknown:
+    unknown, gaps = [one for one in judged if one.held is None], capacity.evidence.work.value.gaps
+    if gaps:
+        said = "Not known: whether any visibility timeout is right, as some lines were not there to be read."
+        yield Finding("visibility-timeout", "unknown", said, SCALING, gaps, "See why the log group is missing.")
+    elif unknown:
         said = f"Not known: whether the visibility timeout of {', '.join(one.key for one in unknown)} is right."
         facts = tuple(f"{one.key}: {one.why}" for one in unknown)
         step = "Judge it again once more has been processed; keep what Terraform declares until then."
         yield Finding("visibility-timeout", "unknown", said, SCALING, facts, step)
     yield from (_too_short(one) for one in judged if one.too_short)
     well = [one for one in judged if one.too_short is False]
-    if well and not unknown:
+    if well and not unknown and not gaps:
         said = f"The visibility timeout of {', '.join(one.key for one in well)} is long enough for what was measured."
         yield Finding("visibility-timeout", "ok", said, SCALING, tuple(f"{one.key}: {one.why}" for one in well))
 

@@ -106,19 +106,18 @@ def _was_read(capacity: Capacity, kind: str, name: str, setting: str) -> bool:
 
 
 def declared_findings(compared: tuple[Compared, ...]) -> Iterator[Finding]:
-    """Yield one note on what is not as declared, or that all is."""
+    """Yield one note on what is not as declared, or that all is; neither where some was not read."""
     other = [one for one in compared if one.state in ("differs", "not there")]
     if other:
         said = f"{counted(other, 'setting')} {is_or_are(other)} not as Terraform declares: the next apply reverts that."
         facts = tuple(
             f"{one.kind} {one.name}, {NAMES[one.setting]}: declared {one.declared}, "
-            f"live {'none' if one.live is None else f'{one.live:g}'}; declared by {one.where}"
+            f"live {'none' if one.live is None else f'{one.live:.10g}'}; declared by {one.where}"
             for one in other
         )
         step = (
             "Put into Terraform what shall stay; or name it under `declared` in the environment's YAML if it is there."
         )
         yield Finding("declared-differs", "note", said, SCALING, facts, step)
-    elif any(one.state == "as declared" for one in compared):
-        read = [one for one in compared if one.state == "as declared"]
-        yield Finding("declared-differs", "ok", f"{counted(read, 'setting')} are as Terraform declares.", SCALING)
+    elif all(one.state == "as declared" for one in compared):
+        yield Finding("declared-differs", "ok", f"{counted(compared, 'setting')} are as Terraform declares.", SCALING)

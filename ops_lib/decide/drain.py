@@ -75,11 +75,10 @@ def drain(waiting: int, in_hand: int, servers: int, known: Rates | None) -> Esti
     last = known.one_varies * known.mean_s * (1 - 1 / busy) / middle_s
     mean = known.varies * math.sqrt(min(1.0, known.together / messages) + 1 / known.jobs)
     begun = math.sqrt(in_hand / 12) / messages  # each is somewhere between its beginning and its end
-    spread = math.exp(_student(known.jobs - 1) * math.hypot(last, mean, begun))
+    spread = math.exp(student(NINETY_PERCENT, known.jobs - 1) * math.hypot(last, mean, begun))
     return Estimate(middle_s / spread, middle_s, middle_s * spread)
 
 
-def _student(freedom: int) -> float:
-    """Return Student's t for nine of ten, by Fisher and Cornish's expansion."""
-    z = NINETY_PERCENT
+def student(z: float, freedom: int) -> float:
+    """Return the quantile of Student's t that is `z` of a normal distribution, by Fisher and Cornish's expansion."""
     return z + (z**3 + z) / (4 * freedom) + (5 * z**5 + 16 * z**3 + 3 * z) / (96 * freedom**2)

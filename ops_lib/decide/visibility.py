@@ -16,6 +16,7 @@ from datetime import datetime
 import pandas as pd
 
 from ops_lib.decide.case import words
+from ops_lib.decide.drain import student
 from ops_lib.evidence import Queue, WorkerLines
 
 FEWEST_SAMPLES = 20
@@ -132,7 +133,8 @@ def needed_s(seconds: Sequence[float]) -> float:
     """
     logs = [math.log(max(one, 0.001)) for one in seconds]
     spread = statistics.stdev(logs) if len(logs) > 1 else 0.0
-    rare = math.exp(statistics.fmean(logs) + ONE_IN_A_THOUSAND * spread * math.sqrt(1 + 1 / len(logs)))
+    quantile = student(ONE_IN_A_THOUSAND, max(1, len(logs) - 1)) * spread * math.sqrt(1 + 1 / len(logs))
+    rare = math.exp(min(statistics.fmean(logs) + quantile, math.log(LONGEST_S)))
     return min(float(LONGEST_S), max(rare, HEADROOM * max(seconds)))
 
 
