@@ -9,11 +9,14 @@ from pathlib import Path
 
 from ops_lib.change.aws_command import aws_command
 from ops_lib.change.plan import Call, Condition, Plan, Step
-from ops_lib.decide.repairs.names import NOBODY, NoRepair
+from ops_lib.decide.repairs.names import NOBODY, REFUSED, NoRepair
 from ops_lib.show import letter_calls
 from ops_lib.show.redact import safe
 from ops_lib.show.tables import folded_away
 
+# Where nobody has to be called.
+HEADLINES = {NOBODY: "Nothing has to be changed.", REFUSED: "This change is refused."}
+CALL_NOBODY = {NOBODY: "Nobody has to be called.", REFUSED: "Nothing was planned, nothing is changed."}
 MOST_OPEN = 6  # steps about letters that are shown at once
 KINDS = ("letters", "call", "dead-letter queue", "what could go wrong", "how to undo it")
 COLUMNS = ("", "what is done", "before → after", "what could go wrong", "how to undo it")
@@ -71,9 +74,8 @@ def command_line(plan: Plan, path: Path, environment: str) -> str:
 
 def no_repair_card(answer: NoRepair) -> str:
     """Return the calm answer where nothing is to be changed: why, and who can help."""
-    nobody = answer.whom_to_call == NOBODY
-    call = "Nobody has to be called." if nobody else f"<b>Call:</b> {safe(answer.whom_to_call)}"
-    headline = "Nothing has to be changed." if nobody else "There is no safe repair here."
+    call = CALL_NOBODY.get(answer.whom_to_call, f"<b>Call:</b> {safe(answer.whom_to_call)}")
+    headline = HEADLINES.get(answer.whom_to_call, "There is no safe repair here.")
     return (
         f'<div class="verdict note"><span class="badge note">no repair</span> <b>{headline}</b>'
         f"<p>{safe(answer.reason)}</p><p>{call}</p></div>"

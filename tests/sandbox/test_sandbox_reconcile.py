@@ -242,6 +242,7 @@ def test_an_image_that_is_not_there_fails_each_start_until_the_next_deployment(m
 
 
 def test_what_crashes_is_started_again_without_a_pause_until_another_definition(made: Callable[..., World]) -> None:
+    """AWS: Developer Guide of ECS, "Amazon ECS stopped tasks error messages"; API reference, "Container", reason."""
     world = made(worker="crash-loop")
     world.let_pass(10 * 47)
     crashed = world.tasks("STOPPED")

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 NOBODY = "nobody"
+REFUSED = "nobody, but what was asked for is refused"
 DEVELOPERS = "the pipeline's developers"
 DEPLOYER = "whoever deploys the pipeline"
 OWNER = "the job's owner"
@@ -28,7 +29,10 @@ class Names:
 
 @dataclass(frozen=True)
 class NoRepair:
-    """There is nothing that these runbooks may safely change: why, and who can help (or `NOBODY`: nobody has to)."""
+    """There is nothing that these runbooks may safely change: why, and who can help.
+
+    `NOBODY`: nobody has to; `REFUSED`: nobody has to, for it was only asked for and would do harm.
+    """
 
     reason: str
     whom_to_call: str

@@ -12,7 +12,7 @@ from typing import Any
 from ops_lib.change.plan import Call, Plan, Prior, Step
 from ops_lib.decide import terraform
 from ops_lib.decide.repairs import scaling, visibility
-from ops_lib.decide.repairs.names import NOBODY, Names, NoRepair, Unsafe
+from ops_lib.decide.repairs.names import NOBODY, REFUSED, Names, NoRepair, Unsafe
 from ops_lib.decide.repairs.planned import answered, planned
 from ops_lib.decide.repairs.scaling import COUNT, FLAGS, MAXIMUM, MINIMUM, Scaled
 from ops_lib.gathered import CapacityEvidence
@@ -105,5 +105,5 @@ def _require_untouched(prior: Prior, state: Mapping[str, Any]) -> None:
     raise Unsafe(
         f"Somebody else, or autoscaling, has set it since ({listed}). Recorded before our plans: "
         f"{_told(prior.found, {})}. Set what you want by a plan of its own.",
-        NOBODY,
+        REFUSED,
     )

@@ -15,7 +15,7 @@ from ops_lib.capacity import ScalableTarget, Service
 from ops_lib.change.plan import Call, Condition, Setting, Step
 from ops_lib.decide.autoscaling import IN, OUT, ahead
 from ops_lib.decide.media_work import MEDIA, not_to_be_stopped, still_idle
-from ops_lib.decide.repairs.names import DEPLOYER, NOBODY, Names, Unsafe
+from ops_lib.decide.repairs.names import DEPLOYER, NOBODY, REFUSED, Names, Unsafe
 from ops_lib.evidence import NotKnown, known
 from ops_lib.gathered import CapacityEvidence
 
@@ -149,7 +149,7 @@ def _not_stopped(one: Scaled, found: State, left: State) -> tuple[Condition, ...
         raise Unsafe(
             f"It may stop a media-worker, and one is busy: {'; '.join(why)}. A stopped task loses that for good: "
             "wait until it is done.",
-            NOBODY,
+            REFUSED,
         )
     return still_idle(one.evidence, one.names.cluster, one.now)
 

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Literal
 
 from ops_lib.change.plan import Plan
 from ops_lib.decide import terraform
 from ops_lib.decide.repairs import scaling
-from ops_lib.decide.repairs.names import NOBODY, Names, NoRepair, Unsafe
+from ops_lib.decide.repairs.names import NOBODY, REFUSED, Names, NoRepair, Unsafe
 from ops_lib.decide.repairs.planned import answered, planned
 from ops_lib.decide.repairs.scaling import COUNT, FLAGS, MAXIMUM, Scaled
 from ops_lib.decide.repairs.scaling_count import too_many
@@ -47,7 +47,7 @@ def _maximum(one: Scaled, maximum: int) -> Plan:
         raise Unsafe(
             f"The maximum of {one.name} is {target.max_capacity}: {maximum} does not raise it. A lower one would stop "
             "tasks.",
-            NOBODY,
+            REFUSED,
         )
     desired = scaling.complied(one.service.desired, target.min_capacity, maximum)
     step = scaling.step(
@@ -75,7 +75,7 @@ def _moved(one: Scaled, desired: int) -> str:
 def _suspended(one: Scaled, directions: Sequence[Direction], *, suspend: bool) -> Plan:
     target, flags = one.bounded, [FLAG_OF[direction] for direction in directions]
     wanted = {flag: suspend if flag in flags else one.state[flag] for flag in FLAGS}
-    verb, words = ("suspend" if suspend else "resume"), _words(one)
+    verb, words = ("suspend" if suspend else "resume"), _words(one.state)
     if wanted == {flag: one.state[flag] for flag in FLAGS}:
         raise Unsafe(f"{one.name}: {words}. There is nothing to {verb}.", NOBODY)
     suspended = tuple(flag for flag in FLAGS if wanted[flag])
@@ -86,21 +86,28 @@ def _suspended(one: Scaled, directions: Sequence[Direction], *, suspend: bool) -
         one.state | wanted,
         title=f"{verb} scaling of {one.name}: {', '.join(directions)}",
         before=f"{one.words}; bounds {target.min_capacity} to {target.max_capacity}; {words}",
-        after=f"{scaling.next_of(one, one.service.desired, suspended=suspended)} {terraform.of_suspension(one.name)}",
-        risk=SUSPENDING if suspend else RESUMING,
+        after=f"{_words(wanted)}. {scaling.next_of(one, one.service.desired, suspended=suspended)} "
+        f"{terraform.of_suspension(one.name)}",
+        risk=_held(directions) if suspend else RESUMING,
         undo="restore it: one plan gives back what was suspended before, as the journal has recorded it",
     )
     title = f"{verb.capitalize()} scaling of {one.name}"
     return planned(one.names, one.now, title, f"{one.name}: {words}", [step])
 
 
-SUSPENDING = (
-    "Until somebody resumes it, a backlog adds no task and an empty queue takes none away. A scaling that is under way "
-    "is finished."
-)
+HELD: dict[Direction, str] = {
+    "in": "an empty queue takes no task away",
+    "out": "a backlog adds no task",
+    "scheduled": "no scheduled action moves the bounds",
+}
 RESUMING = "What autoscaling has not done meanwhile, it does within minutes."
 
 
-def _words(one: Scaled) -> str:
-    held = [direction for direction, flag in FLAG_OF.items() if one.state[flag]]
+def _held(directions: Sequence[Direction]) -> str:
+    held = ", ".join(HELD[direction] for direction in directions)
+    return f"Until somebody resumes it: {held}. A scaling that is under way is finished."
+
+
+def _words(flags: Mapping[str, bool]) -> str:
+    held = [direction for direction, flag in FLAG_OF.items() if flags[flag]]
     return f"scaling {' and '.join(held)} is suspended" if held else "no scaling is suspended"

@@ -9,7 +9,7 @@ from ops_lib.change.plan import Plan
 from ops_lib.decide import terraform
 from ops_lib.decide.media_work import MEDIA, not_to_be_stopped
 from ops_lib.decide.repairs import scaling
-from ops_lib.decide.repairs.names import DEPLOYER, NOBODY, Names, NoRepair, Unsafe
+from ops_lib.decide.repairs.names import DEPLOYER, NOBODY, REFUSED, Names, NoRepair, Unsafe
 from ops_lib.decide.repairs.planned import answered, planned
 from ops_lib.decide.repairs.scaling import COUNT, MAXIMUM, MINIMUM, Scaled
 from ops_lib.evidence import NotKnown, known
@@ -50,7 +50,7 @@ def _require_none(one: Scaled) -> None:
     surplus = max(service.desired, service.running + service.pending) - 1
     if surplus > 0:
         raise Unsafe(
-            f"{one.words}. Forcing one task would be a scale-in: it stops {surplus} of them.{_busy(one)}", NOBODY
+            f"{one.words}. Forcing one task would be a scale-in: it stops {surplus} of them.{_busy(one)}", REFUSED
         )
     if service.desired == 1 and service.running:
         raise Unsafe(f"{one.words}: one task is wanted and runs, there is nothing to force.", NOBODY)
@@ -92,7 +92,7 @@ def _count(one: Scaled, count: int) -> Plan:
 
 def _require_allowed(one: Scaled, count: int) -> None:
     if count < 0:
-        raise Unsafe(f"{count} tasks cannot be wanted.", NOBODY)
+        raise Unsafe(f"{count} tasks cannot be wanted.", REFUSED)
     if count == one.service.desired:
         raise Unsafe(f"{one.words}: that is its desired count already.", NOBODY)
     target = one.target
@@ -101,7 +101,7 @@ def _require_allowed(one: Scaled, count: int) -> None:
         raise Unsafe(
             f"{count} is outside of the bounds of {one.name}, {bounds}: ECS takes it, and autoscaling moves it back at "
             f"its next scaling. {_instead(one, count)}",
-            NOBODY,
+            REFUSED,
         )
 
 

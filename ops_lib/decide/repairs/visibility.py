@@ -11,7 +11,7 @@ from typing import Any
 from ops_lib.change.plan import Call, Condition, Plan, Setting, Step
 from ops_lib.decide import terraform
 from ops_lib.decide.case import words
-from ops_lib.decide.repairs.names import NOBODY, Names, NoRepair, Unsafe
+from ops_lib.decide.repairs.names import NOBODY, REFUSED, Names, NoRepair, Unsafe
 from ops_lib.decide.repairs.planned import answered, planned
 from ops_lib.evidence import Queue, known
 from ops_lib.gathered import CapacityEvidence
@@ -79,9 +79,11 @@ def _plan(key: str, seconds: int, queue: Queue, names: Names, now: datetime) -> 
 
 def _require_sound(queue: Queue, seconds: int) -> None:
     if not 0 <= seconds <= LONGEST_S:
-        raise Unsafe(f"SQS takes a {TIMEOUT} from 0 to {LONGEST_S} s (12 h), not {seconds} s.", NOBODY)
+        raise Unsafe(f"SQS takes a {TIMEOUT} from 0 to {LONGEST_S} s (12 h), not {seconds} s.", REFUSED)
     if seconds == 0:
-        raise Unsafe("With 0 s every message is received again at once, and a few receives make a dead letter.", NOBODY)
+        raise Unsafe(
+            "With 0 s every message is received again at once, and a few receives make a dead letter.", REFUSED
+        )
     if seconds == queue.visibility_timeout_s:
         raise Unsafe(f"The {TIMEOUT} of {queue.name} is {seconds} s already.", NOBODY)
     receives = queue.max_receive_count or 1
@@ -89,7 +91,7 @@ def _require_sound(queue: Queue, seconds: int) -> None:
         raise Unsafe(
             f"{receives} receives of {seconds} s outlast the {words(queue.retention_s)} of its retention: "
             "what fails would expire before it is a dead letter.",
-            NOBODY,
+            REFUSED,
         )
 
 

@@ -13,7 +13,6 @@ NOT_SHOWN = {
     "no-such-job": "any id that has no row",
     "still-needed": "the dead letter of completion-event-dead-lettered and of inference-refused",
     "F30": "a note on what is not evidence: nothing to plant",
-    "F32": "a note: a window in which reassembly-died becomes likelier",
     "F37": "a note: of two triggers one wins, which the workers' conditional writes show",
 }
 
