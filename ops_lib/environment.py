@@ -19,6 +19,7 @@ SANDBOX = r"^(sandbox(-[a-z0-9]+)*|recording-(runbook|newest))$"
 CHECKOUT = Path(__file__).resolve().parent.parent / "parameters"
 AccountId = Annotated[str, Field(pattern=r"^\d{12}$")]
 RoleArn = Annotated[str, Field(pattern=r"^arn:aws[a-z-]*:iam::\d{12}:role/.+$")]
+TopicArn = Annotated[str, Field(pattern=r"^arn:aws[a-z-]*:sns:[a-z0-9-]+:\d{12}:[A-Za-z0-9_-]+$")]
 HINTS = {"account_id": "twelve digits in quotes: YAML eats a leading zero", "endpoint_url": "an http(s) URL"}
 
 
@@ -76,6 +77,14 @@ class Declared(_Strict):
         }
 
 
+class Deliver(_Strict):
+    """Where a report's words go besides the report store; a webhook's address is in $OPS_WEBHOOK_URL, never here."""
+
+    sns_topic_arn: TopicArn | None = None
+    webhook: bool = False
+    heartbeat: bool = True
+
+
 class EnvironmentFile(_Strict):
     """The YAML as written (design.md, Definitions); an unknown key is an error, paths are relative to the file."""
 
@@ -90,6 +99,7 @@ class EnvironmentFile(_Strict):
     deliver_role_arn: RoleArn | None = None
     state: str | None = None
     report_store: str | None = None
+    deliver: Deliver | None = None
     thresholds: Thresholds = Thresholds()
     accepted: list[Accepted] = []
     declared: Declared = Declared()
@@ -107,6 +117,12 @@ class EnvironmentFile(_Strict):
         if self.state and _in_s3(self.state):
             return f"{self.state.rstrip('/')}/journal"
         return str(self.state_folder(file) / "journal.jsonl")
+
+    def report_place(self, file: Path) -> str:
+        """Return where reports are kept: a folder, or s3://bucket/prefix."""
+        if self.report_store and _in_s3(self.report_store):
+            return self.report_store.rstrip("/")
+        return str(_beside(file, self.report_store) if self.report_store else self.state_folder(file) / "reports")
 
 
 def find_environment(name: str) -> Path:

@@ -14,7 +14,16 @@ from ops_lib.job_id import parse_job_id
 CHANGES = ("force-one-task", "desired-count", "raise-maximum", "suspend-scaling", "suspend-scale-in", "resume-scaling")
 INJECTED = "# Parameters"  # how papermill begins the cell it injects
 NameOrNone = Annotated[str, Field(pattern=r"^([a-z0-9]+(-[a-z0-9]+)*)?$")]
+SAMPLE_JOB = "bb37f23c-7609-4727-bc8a-bb541b4bd02a"  # stuck in the sandbox and in both recordings
 LEADING_ZERO = "a text was read as a number, so a leading zero may be lost: quote it, or use papermill's -r"
+
+
+def _job_id(text: str) -> str:
+    return parse_job_id(text) if text else ""
+
+
+# "": nobody has named a job, see `with_a_job`.
+JobId = Annotated[str, AfterValidator(_job_id)]
 
 
 class Parameters(BaseModel):
@@ -22,6 +31,9 @@ class Parameters(BaseModel):
 
     model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
     environment: str = ""
+
+
+P = TypeVar("P", bound=Parameters)
 
 
 class TriageParameters(Parameters):
@@ -54,9 +66,9 @@ class ScalingParameters(Parameters):
 
 
 class StuckJobParameters(Parameters):
-    """3_stuck_job: the job in question, and whether to look into the dead-letter queues on its path."""
+    """3_stuck_job: the job in question, whether to look into the dead-letter queues on its path."""
 
-    job_id: Annotated[str, AfterValidator(parse_job_id)] = "bb37f23c-7609-4727-bc8a-bb541b4bd02a"
+    job_id: JobId = ""
     inspect_dead_letters: bool = False
 
 
@@ -73,7 +85,6 @@ SCHEMAS: dict[str, type[Parameters]] = {
     "3_stuck_job": StuckJobParameters,
     "daily_health": DailyHealthParameters,
 }
-P = TypeVar("P", bound=Parameters)
 
 
 def check_notebook(name: str) -> type[Parameters]:
@@ -116,6 +127,24 @@ def from_namespace(notebook: str, namespace: Mapping[str, Any]) -> Parameters:
     schema = check_notebook(notebook)
     _no_unknown(notebook, schema, _injected_names(namespace.get("In", ())))
     return from_values(notebook, {name: namespace[name] for name in schema.model_fields if name in namespace})
+
+
+def names_no_job(parameters: Parameters) -> bool:
+    """Return whether the notebook is about one job and nobody has named it."""
+    return getattr(parameters, "job_id", None) == ""
+
+
+def with_a_job(parameters: P, sandbox: str | None) -> P:
+    """Return the parameters with the sample job where a sandbox's notebook names none.
+
+    Raises BadParameter outside a sandbox: there nobody's job is the sample.
+    """
+    if not names_no_job(parameters):
+        return parameters
+    if sandbox is None:
+        next_step = "give -p job_id=<the job's id, or its address in the web UI>, or set it in the parameters cell"
+        raise BadParameter("job_id", "", "this notebook is about one job, and none is named", next_step)
+    return parameters.model_copy(update={"job_id": SAMPLE_JOB})
 
 
 def _injected_names(cells: Iterable[object]) -> list[str]:

@@ -29,6 +29,7 @@ ALLOWED = {
         "gate",
         "job_id",
         "lease",
+        "places",
         "settings",
     },
     "change": {
@@ -44,9 +45,14 @@ ALLOWED = {
         "redaction",
         "settings",
     },
+    # It tells what a report said, and never looks at the pipeline: no reader, no rule, no plan.
+    "deliver": {"aws", "environment", "errors", "gate", "redaction", "settings"},
     "top": {
+        "bundle",
+        "bundle_settings",
         "capacity",
         "change",
+        "deliver",
         "door",
         "errors",
         "settings",
@@ -61,6 +67,7 @@ ALLOWED = {
         "redaction",
         "sandbox_process",
         "show",
+        "tape",
         "parameters",
         "places",
         "cli",

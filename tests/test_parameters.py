@@ -19,6 +19,16 @@ def sample(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(parameters.SCHEMAS, "sample", Sample)
 
 
+@pytest.mark.parametrize("notebook", [name for name, s in parameters.SCHEMAS.items() if "job_id" in s.model_fields])
+def test_where_no_job_is_named_a_sandbox_has_a_sample_and_nobody_else(notebook: str) -> None:
+    unnamed = parameters.from_command_line(notebook, {})
+    assert parameters.with_a_job(unnamed, "sandbox").model_dump()["job_id"] == parameters.SAMPLE_JOB
+    with pytest.raises(BadParameter, match="job_id"):
+        parameters.with_a_job(unnamed, None)
+    named = parameters.from_command_line(notebook, {"job_id": JOB})
+    assert parameters.with_a_job(named, None) == named
+
+
 def test_command_line_texts_are_read_by_their_declared_type() -> None:
     given = {"count": "12", "apply": "false", "account": "012345678901"}
     read = parameters.from_command_line("sample", given)

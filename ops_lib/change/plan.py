@@ -44,12 +44,14 @@ class Condition:
     """What a read must say, read again when the step is applied.
 
     `call` is read with all its pages; what stands in the answer at `path` (JMESPath) must equal `expected`.
+    `job_id`: of what verifies a plan the job it is about, "" where it is about the plan as a whole.
     """
 
     what: str
     call: Call
     path: str
     expected: Any
+    job_id: str = ""
 
 
 @dataclass(frozen=True)

@@ -10,6 +10,7 @@ from ops_lib.decide.verdict import Verdict
 from ops_lib.gathered import JobEvidence
 from ops_lib.read.one_job import read_job
 from ops_lib.show import frames
+from ops_lib.show.letters import left_lying
 from ops_lib.show.notebook import Runbook
 from ops_lib.show.redact import safe
 from ops_lib.show.review import somebody_is_there
@@ -36,7 +37,8 @@ def look_again(book: Runbook, job: JobEvidence, verdict: Verdict) -> None:
         return
     at = book.settings.now()
     again = read_job(book.aws, job.job_id, at, inspect=bool(job.dead_letters))
-    book.html(before_and_now(Look(book.now, job, verdict), Look(at, again, judge(again, at))))
+    page = before_and_now(Look(book.now, job, verdict), Look(at, again, judge(again, at)))
+    book.html(page + left_lying(again, at, book.settings.name))
 
 
 def before_and_now(before: Look, now: Look) -> str:

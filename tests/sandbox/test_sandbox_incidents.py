@@ -27,7 +27,7 @@ from ops_lib.sandbox.story import UNDER_WAY
 from ops_lib.settings import open_settings
 from tests.counts import PROVE, few
 from tests.sandbox.rules import OUTSIDE
-from tests.sandbox.running import Sandbox, command, start
+from tests.sandbox.running import Sandbox, command, spawned, start
 
 VERSIONS = ("runbook", "newest")
 TOGETHER = ("healthy", "job", "message")
@@ -223,7 +223,7 @@ def test_reveal_names_a_dead_letter_its_queue_and_its_class_and_judges_it(alone:
 
 def test_a_blind_incident_is_told_only_by_reveal(tmp_path: Path) -> None:
     root = Path(os.environ["OPS_STATE"])
-    blind = start(root, "sandbox-blind", "--blind", "--speed", "0", "--jobs", "20")
+    blind = start(root, "sandbox-blind", "--blind", "--speed", "0", "--jobs", "20", by=spawned)
     written = (root / "sandbox-blind" / "sandbox" / "state.json").read_text(encoding="utf-8")
     shown = subprocess.run(["ps", "-o", "args=", "-p", str(blind.state["pid"])], capture_output=True, text=True).stdout
     revealed = command(root, "reveal", "sandbox-blind")

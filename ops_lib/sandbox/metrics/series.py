@@ -53,6 +53,11 @@ class Minutes:
         return [value for minute, value in numbered if not isnan(value) for _ in range(self.reported.get(minute, 1))]
 
 
+def gaps(first: int, last: int) -> Minutes:
+    """Return minutes `first` to `last` (the last not included) without a value."""
+    return Minutes(first, array("d", [nan]) * (last - first))
+
+
 @dataclass
 class Events:
     """A value for each event, in order of time (seconds since 1970, UTC)."""
