@@ -8,7 +8,7 @@ from ops_lib.change.plan import Plan, Prior
 from ops_lib.change.prior import priors
 from ops_lib.decide.capacity import Capacity
 from ops_lib.decide.repairs import NoRepair
-from ops_lib.decide.repairs.names import NOBODY
+from ops_lib.decide.repairs.names import NOBODY, NOTHING_CHOSEN
 from ops_lib.decide.repairs.restore import plan_restore
 from ops_lib.decide.repairs.scaling_bounds import plan_maximum, plan_resume, plan_suspend
 from ops_lib.decide.repairs.scaling_count import plan_count, plan_force_one
@@ -32,7 +32,7 @@ def scaling_plan(book: Runbook, capacity: Capacity, service: str) -> Answer:
     """Return the plan of the change that the parameters ask for, or why there is none."""
     asked, at = book.parameters, (capacity.evidence, book.names, capacity.now)
     plans: Mapping[str, Callable[[], Answer]] = {
-        "": lambda: NoRepair(NO_CHANGE, NOBODY),
+        "": lambda: NoRepair(NO_CHANGE, NOTHING_CHOSEN),
         "force-one-task": lambda: plan_force_one(service, *at),
         "desired-count": lambda: plan_count(service, asked.count, *at),
         "raise-maximum": lambda: plan_maximum(service, asked.count, *at),
@@ -50,7 +50,8 @@ def timeout_plan(book: Runbook, capacity: Capacity) -> Answer:
     key = asked.queue or next(iter(wanted), "")
     seconds = asked.seconds or wanted.get(key)
     if not key or not seconds:
-        return NoRepair(NO_TIMEOUT, NOBODY)
+        known = all(one.too_short is False or one.unused for one in capacity.timeouts) and capacity.timeouts
+        return NoRepair(NO_TIMEOUT, NOBODY if known else NOTHING_CHOSEN)
     return plan_visibility(key, seconds, capacity.evidence, book.names, capacity.now)
 
 
