@@ -46,6 +46,41 @@ class Accepted(_Strict):
     until: date
 
 
+class DeclaredQueue(_Strict):
+    """What Terraform declares for one queue; what is not named is the pipeline's own value."""
+
+    visibility_timeout_s: Annotated[int, Field(ge=0, le=43_200)] | None = None
+    max_receive_count: Annotated[int, Field(ge=1, le=1000)] | None = None
+    retention_s: Annotated[int, Field(ge=60, le=1_209_600)] | None = None
+
+
+class DeclaredService(_Strict):
+    """What Terraform declares for the scaling of one service; what is not named is the pipeline's own value."""
+
+    min_capacity: Annotated[int, Field(ge=0)] | None = None
+    max_capacity: Annotated[int, Field(ge=0)] | None = None
+    target: Annotated[int, Field(gt=0)] | None = None
+    desired: Annotated[int, Field(ge=0)] | None = None
+
+
+class Declared(_Strict):
+    """Terraform's values where a deployment has others than the pipeline's own; queues by key of the .env."""
+
+    queues: dict[str, DeclaredQueue] = {}
+    services: dict[str, DeclaredService] = {}
+
+    @property
+    def values(self) -> dict[tuple[str, str, str], int]:
+        """Return each value that is named, by kind ("queue", "service"), name and setting."""
+        named: list[tuple[str, str, BaseModel]] = [("queue", name, one) for name, one in self.queues.items()]
+        named += [("service", name, one) for name, one in self.services.items()]
+        return {
+            (kind, name, setting): value
+            for kind, name, one in named
+            for setting, value in one.model_dump(exclude_none=True).items()
+        }
+
+
 class Deliver(_Strict):
     """Where a report's words go besides the report store; a webhook's address is in $OPS_WEBHOOK_URL, never here."""
 
@@ -71,6 +106,7 @@ class EnvironmentFile(_Strict):
     deliver: Deliver | None = None
     thresholds: Thresholds = Thresholds()
     accepted: list[Accepted] = []
+    declared: Declared = Declared()
 
     def env_path(self, file: Path) -> Path:
         """Return where the pipeline's .env lies."""

@@ -12,7 +12,9 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, TypeAdapter, 
 from ops_lib.errors import BadInput, BadParameter
 from ops_lib.job_id import parse_job_id
 
+CHANGES = ("force-one-task", "desired-count", "raise-maximum", "suspend-scaling", "suspend-scale-in", "resume-scaling")
 INJECTED = "# Parameters"  # how papermill begins the cell it injects
+NameOrNone = Annotated[str, Field(pattern=r"^([a-z0-9]+(-[a-z0-9]+)*)?$")]
 SAMPLE_JOB = "bb37f23c-7609-4727-bc8a-bb541b4bd02a"  # stuck in the sandbox and in both recordings
 LEADING_ZERO = "a text was read as a number, so a leading zero may be lost: quote it, or use papermill's -r"
 
@@ -62,9 +64,24 @@ class TriageParameters(Parameters):
 class DeadLettersParameters(Parameters):
     """1_dead_letters: one queue by its key in the .env ("": all), whether to look without a person, how many each."""
 
-    queue: Annotated[str, Field(pattern=r"^([a-z0-9]+(-[a-z0-9]+)*)?$")] = ""
+    queue: NameOrNone = ""
     inspect: bool = False
     most: Annotated[int, Field(ge=1, le=5000)] = 1000
+
+
+class ScalingParameters(Parameters):
+    """2_scaling: the service and the hours to look at, and the change to plan, if any.
+
+    `count` is for desired-count and raise-maximum; `queue` and `seconds` are for visibility-timeout, where 0 is what
+    is recommended.
+    """
+
+    service: NameOrNone = ""
+    window_hours: Annotated[int, Field(ge=1, le=168)] = 6
+    change: Annotated[str, Field(pattern=f"^({'|'.join(CHANGES)})?$")] = ""
+    count: Annotated[int, Field(ge=0, le=1000)] = 0
+    queue: NameOrNone = ""
+    seconds: Annotated[int, Field(ge=0, le=43_200)] = 0
 
 
 class StuckJobParameters(Parameters):
@@ -101,6 +118,7 @@ class DailyHealthParameters(Parameters):
 SCHEMAS: dict[str, type[Parameters]] = {
     "0_triage": TriageParameters,
     "1_dead_letters": DeadLettersParameters,
+    "2_scaling": ScalingParameters,
     "3_stuck_job": StuckJobParameters,
     "5_job_logs": JobLogsParameters,
     "daily_health": DailyHealthParameters,

@@ -18,6 +18,7 @@ from dotenv import dotenv_values
 from ops_lib import sandbox_process
 from ops_lib.environment import (
     Accepted,
+    Declared,
     EnvironmentFile,
     Thresholds,
     environment_names,
@@ -65,6 +66,7 @@ class Settings:
     report_store: str
     thresholds: Thresholds
     accepted: tuple[Accepted, ...]
+    declared: Declared
     queues: Mapping[str, str]
     tables: Mapping[str, str]
     prefix: str
@@ -137,6 +139,7 @@ def open_settings(environment: str | None = None) -> Settings:
         report_store=declared.report_place(path),
         thresholds=declared.thresholds,
         accepted=tuple(declared.accepted),
+        declared=declared.declared,
         queues=_by_suffix(names, "_QUEUE_URL"),
         tables=_by_suffix(names, "_TABLE_NAME"),
         prefix=names.get("NAME_PREFIX") or names["ECS_CLUSTER_NAME"],

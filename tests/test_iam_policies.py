@@ -20,7 +20,7 @@ from ops_lib.sandbox.checked import OPERATIONS
 from tests.sandbox.running import running
 
 ROOT = Path(__file__).parents[1]
-NOTEBOOKS = ("0_triage", "1_dead_letters", "3_stuck_job", "5_job_logs", "daily_health")
+NOTEBOOKS = ("0_triage", "1_dead_letters", "2_scaling", "3_stuck_job", "5_job_logs", "daily_health")
 # AWS: they need no permission, or only botocore asks for them.
 NEED_NONE = {"sts:GetCallerIdentity"}
 # Asked only where Logs Insights is refused, or is interrupted, or one query is not enough.
@@ -30,6 +30,7 @@ NAME_NO_RESOURCE = {
     *("application-autoscaling:DescribeScalableTargets", "cloudwatch:DescribeAlarms", "cloudwatch:GetMetricData"),
     *("ecs:DescribeTaskDefinition", "ecs:ListServices", "ecs:ListTasks", "logs:DescribeLogGroups"),
     *("logs:GetQueryResults", "logs:StopQuery", "application-autoscaling:RegisterScalableTarget"),
+    *("application-autoscaling:DescribeScalingActivities", "application-autoscaling:DescribeScalingPolicies"),
     "cloudwatch:PutMetricData",
     "servicequotas:ListServiceQuotas",
 }

@@ -54,11 +54,12 @@ def before_and_now(before: Look, now: Look) -> str:
     rows = [(name, old.get(name, NOT_THERE), new.get(name, NOT_THERE)) for name in {**old, **new}]
     first = [row for row in rows if row[0] in ALWAYS or row[1] != row[2]]
     rest = [row for row in rows if row not in first]
-    folded = folded_away(f"{len(rest)} more, unchanged", _table(before.at, now.at, rest)) if rest else ""
-    return card + _table(before.at, now.at, first) + folded
+    folded = folded_away(f"{len(rest)} more, unchanged", facts_table(before.at, now.at, rest)) if rest else ""
+    return card + facts_table(before.at, now.at, first) + folded
 
 
-def _table(before: datetime, now: datetime, rows: list[tuple[str, str, str]]) -> str:
+def facts_table(before: datetime, now: datetime, rows: list[tuple[str, str, str]]) -> str:
+    """Return (what, before, now) as a table, what has changed marked; times UTC."""
     head = f"<th></th><th>what</th><th>before, {before:%H:%M:%S} UTC</th><th>now, {now:%H:%M:%S} UTC</th>"
     body = "".join(_row(*row) for row in rows)
     table = f'<table class="ops told"><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>'

@@ -67,6 +67,7 @@ class Runbook:
             input_bucket=here.input_bucket,
             output_bucket=here.output_bucket,
             endpoint_name=here.endpoint_name,
+            cluster=here.cluster,
         )
 
     def html(self, text: str, choice: Choice | None = None) -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from ops_lib.change.aws_command import aws_command
 from ops_lib.change.plan import Call, Condition, Plan, Step
-from ops_lib.decide.repairs.names import NOBODY, NOT_YET, NOTHING_CHOSEN, NoRepair
+from ops_lib.decide.repairs.names import NOBODY, NOT_YET, NOTHING_CHOSEN, REFUSED, NoRepair
 from ops_lib.places import ops_command
 from ops_lib.show import letter_calls
 from ops_lib.show.redact import safe
@@ -21,6 +21,7 @@ KINDS = ("letters", "call", "dead-letter queue", "what could go wrong", "how to 
 _NOBODY = {
     NOTHING_CHOSEN: ("No plan.", "Look and choose first, if there is anything."),
     NOBODY: ("Nothing has to be changed.", "Nobody has to be called."),
+    REFUSED: ("This change is refused.", "Nothing was planned, nothing is changed."),
     NOT_YET: (
         "Not yet: something has to be done first.",
         "Do what the reason names, then run this again.",
