@@ -18,6 +18,7 @@ from ops_lib.decide.workers import NOTEBOOK, of_service, stopped_task_findings, 
 from ops_lib.evidence import NotKnown, Read, Unread
 
 PLENTY = 10  # visible messages for each task: the pipeline's own target (pipeline.md 5)
+DRAINS = ("at-maximum-capacity", "no-workers", "workers-never-started")
 SLOW_ROLLOUT = timedelta(minutes=30)
 
 
@@ -41,8 +42,10 @@ def capacity_findings(capacity: Capacity, limit_s: float) -> tuple[Finding, ...]
 
 def _with_drain(capacity: Capacity, finding: Finding) -> Finding:
     """Return a finding on a service whose messages wait with how long they take, now and at the maximum."""
-    name = finding.parameters.get("service")
-    facts = [fact for one in capacity.backlogs if one.service == name for fact in drain_facts(one)] if name else []
+    check, _, name = finding.id.partition(":")
+    if check not in DRAINS:
+        return finding
+    facts = [fact for one in capacity.backlogs if one.service == name for fact in drain_facts(one)]
     return replace(finding, evidence=(*finding.evidence, *facts))
 
 

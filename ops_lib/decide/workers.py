@@ -43,10 +43,12 @@ def waiting_for(evidence: Workers) -> Waiting:
     return waiting
 
 
-def of_service(check: str, service: str, severity: Severity, said: str, facts: tuple[str, ...], step: str) -> Finding:
-    """Return a finding about one service; it leads to the notebook about scaling."""
+def of_service(
+    check: str, service: str, severity: Severity, said: str, facts: tuple[str, ...], step: str, **more: str
+) -> Finding:
+    """Return a finding about one service; it leads to the notebook about scaling, with `more` parameters filled in."""
     opened = NOTEBOOK if service in CONSUMERS.values() else None
-    parameters = {"service": service} if opened else {}
+    parameters = {"service": service} | more if opened else {}
     return Finding(f"{check}:{service}", severity, said, SCALING, facts, step, opened, parameters)
 
 
@@ -92,6 +94,7 @@ def _nobody_works(evidence: Workers, name: str, service: Service | None, queues:
     facts += _facts(failed)
     waits = f"{', '.join(key for key, _ in queues)} has waiting messages"
     targets = evidence.targets.value if isinstance(evidence.targets, Read) else None
+    more = {"change": "force-one-task"} if service and not service.desired else {}
     if service and not service.desired and targets is not None and name not in {one.service for one in targets}:
         said = f"{name} is not meant to run (desired count 0) and nothing ever scales it, but {waits}."
         step = f"Set {name}'s desired count to 1: the backlog drains by itself. Trigger nothing by hand."
@@ -105,7 +108,7 @@ def _nobody_works(evidence: Workers, name: str, service: Service | None, queues:
         said = f"{name} has no running task, but {waits}{_because(cause)}."
         step = do(cause, name) if cause else "Look at the service's last events and stopped tasks."
         check = "no-workers"
-    return of_service(check, name, "critical", said, tuple(facts), step)
+    return of_service(check, name, "critical", said, tuple(facts), step, **more)
 
 
 def _failed(evidence: Workers, service: str) -> list[tuple[Task, Cause]]:

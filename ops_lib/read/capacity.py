@@ -19,7 +19,7 @@ from ops_lib.read.worker_lines import read_worker_lines
 
 # As far back as the log groups keep their lines (pipeline.md 5): the more samples, the surer a timeout is.
 WORK = timedelta(days=7)
-MOST_LINES = 4_000  # the newest: several hundred messages of each queue
+MOST_LINES = 6_000  # the newest: several hundred messages of each queue
 
 
 def read_capacity(aws: Aws, now: datetime, window: timedelta, wanted: str) -> CapacityEvidence:

@@ -82,6 +82,7 @@ def test_a_desired_count_of_none_is_not_raised_by_a_small_backlog() -> None:
     assert finding.severity == "critical"
     assert "desired count to 1" in finding.next_step
     assert "more than its target" in finding.next_step
+    assert finding.parameters == {"service": "media-worker", "change": "force-one-task"}
 
 
 def test_a_service_without_a_target_that_was_never_started() -> None:

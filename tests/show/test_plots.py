@@ -25,6 +25,7 @@ from ops_lib.show.plots import Plot, jobs_overview, queue_depth, segment_timelin
 from ops_lib.show.plots.clock import SECOND, number
 from ops_lib.show.plots.lanes import Lane, Window, lanes_of
 from ops_lib.show.plots.timeline import MARKS
+from tests.show import capacity_samples
 
 NOW = datetime(2026, 2, 20, 9, 15, tzinfo=UTC)
 WINDOW = timedelta(days=7)
@@ -178,6 +179,7 @@ CASES: dict[str, Callable[[], Plot]] = {
     "jobs, not read": lambda: jobs(statuses([None] * 5), per_day([None] * 7)),
     "many jobs": lambda: jobs(statuses([0, 1, 4, 2, 12_345_678]), per_day([1000 + n for n in range(90)])),
     "jobs, nothing asked": lambda: jobs(statuses([0])[:0], per_day([])),
+    **capacity_samples.CASES,
 }  # fmt: skip
 
 

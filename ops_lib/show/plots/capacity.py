@@ -37,6 +37,7 @@ from ops_lib.show.plots.sheet import (
 LEFT_IN, WIDE_IN, PANEL_IN, GAP_IN, ROW_IN, FOOT_IN = 1.7, 5.3, 1.05, 0.42, 0.32, 0.55
 COLORS, DASHES = (BLUE, ORANGE, PURPLE, SKY), ("-", (0, (5, 2)), (0, (1, 1.5)), (0, (5, 2, 1, 2)))
 WORDS = (BLUE, "#8a5f00", "#8f4571", "#2a6f97", "#00664b")  # the same, dark enough for words on white
+ROOM = 20.5  # beside a panel, in digits
 UNITS = ((7200, 3600, "h"), (300, 60, "min"))
 
 
@@ -143,7 +144,15 @@ def _names(axes: Axes, ends: Sequence[tuple[Line, float, int]], tell: Callable[[
     for left, (line, end, place) in enumerate(sorted(ends, key=lambda found: found[1])):
         y = min(max(end, least), top - apart * (len(ends) - 1 - left))
         least = y + apart
-        _beside(axes, f"{plain(line.name, 18)} {_told(line, tell)}", y, WORDS[place], axes.get_yaxis_transform())
+        value = _told(line, tell)
+        said = f"{plain(line.name, _letters_beside(value))} {value}"
+        _beside(axes, said, y, WORDS[place], axes.get_yaxis_transform())
+
+
+def _letters_beside(value: str) -> int:
+    """Return how many letters have room before a value; a letter is narrower than a digit."""
+    taken = sum(1.0 if letter.isdigit() else 0.75 for letter in f" {value}")
+    return max(8, int((ROOM - taken) / 0.92))
 
 
 def _told(line: Line, tell: Callable[[float], str]) -> str:

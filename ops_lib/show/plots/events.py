@@ -41,10 +41,9 @@ class Row:
 
 def rows_of(events: pd.DataFrame, span: Window) -> list[Row]:
     """Return a row for each kind that there is within the window; `events`: time (UTC), kind."""
-    x = pd.Series(numbers(events["time"]), index=events.index, dtype="float64")
-    inside = x[(x >= span.start) & (x <= span.end)].sort_values()
-    kinds = events.loc[inside.index, "kind"]
-    return [Row(kind, found) for kind in KINDS if (found := inside[kinds == kind].tolist())]
+    told = pd.DataFrame({"x": numbers(events["time"]), "kind": events["kind"].tolist()})
+    inside = told[(told["x"] >= span.start) & (told["x"] <= span.end)].sort_values("x")
+    return [Row(kind, found) for kind in KINDS if (found := inside.loc[inside["kind"] == kind, "x"].tolist())]
 
 
 def counts_of(row: Row, span: Window) -> tuple[list[float], list[int]]:
@@ -67,7 +66,7 @@ def draw_rows(axes: Axes, rows: list[Row], span: Window) -> None:
             look: Look = {"markersize": 7, "markeredgecolor": INK, "markeredgewidth": 0.6, "clip_on": False}
             axes.plot(row.x, [place] * len(row.x), marker, color=color, **look)
         beside: Look = {"xycoords": axes.get_yaxis_transform(), "textcoords": "offset points", "va": "center"}
-        axes.annotate(said(row, span), (1, place), (8, 0), fontsize=9.5, color=INK, **beside)
+        axes.annotate(said(row, span), (1, place), (8, 0), fontsize=10, color=INK, **beside)
 
 
 def said(row: Row, span: Window) -> str:
@@ -80,9 +79,8 @@ def said(row: Row, span: Window) -> str:
 
 def _bars(axes: Axes, row: Row, place: int, color: str, span: Window) -> None:
     edges, counts = counts_of(row, span)
-    heights = [0.84 * count / max(counts) for count in counts]
-    width = edges[1] - edges[0]
-    axes.bar(edges[:-1], [-one for one in heights], width, place + 0.42, align="edge", color=color, linewidth=0)
+    base, most = place + 0.42, max(counts)
+    axes.stairs([base - 0.84 * count / most for count in counts], edges, baseline=base, fill=True, color=color)
 
 
 def told(rows: list[Row]) -> str:

@@ -81,7 +81,7 @@ class Scene:
         hidden = ", ".join(line.name for line in self.depths if line.name not in self.shown)
         notes = [f"Not drawn, as empty or one too many: {hidden}."] if hidden else []
         notes += [f"Events not read: {plain(self.events_unread, 150)}."] if self.events_unread else []
-        return [*notes, "Hatched: no data (not zero). Dotted: a deployment began."]
+        return [*notes, "Hatched: no data (not zero); dotted: a deployment began."]
 
     @property
     def _length(self) -> str:
@@ -91,9 +91,10 @@ class Scene:
         """Return the figure as sentences with numbers."""
         said = [f"{self.title}.", f"{self._length} until {until:%Y-%m-%d %H:%M} UTC, on one time axis."]
         drawn = [line for line in self.depths if line.name in self.shown and line.runs]
-        said += [f"{line.name}: at most {line.peak:,.0f} visible." for line in drawn]
-        said += [f"{line.name}: the oldest at most {words(line.peak)}." for line in self.ages if line.peak]
-        said += [f"At most {tasks_words(self.tasks.peak)}."] if self.tasks.runs else []
+        peaks = [f"{line.name} {line.peak:,.0f} visible" for line in drawn]
+        peaks += [f"the oldest of {line.name} {words(line.peak)}" for line in self.ages if line.peak]
+        peaks += [tasks_words(self.tasks.peak)] if self.tasks.runs else []
+        said += [f"At most: {', '.join(peaks)}."] if peaks else []
         return " ".join([*said, f"Events: {told(self.rows)}.", *self.notes])
 
     def table(self) -> pd.DataFrame:
