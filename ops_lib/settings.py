@@ -42,6 +42,7 @@ class Settings:
     """One environment: where it is, what it is called there, and what counts as too much in it.
 
     `queues` maps chunking, video-worker, ... to URLs; `tables` maps jobs, segment-completions, ... to names.
+    `declared` is every name of the .env that has a value.
     `frozen_now` is set for a sandbox that replays a recording: its rules use the time it was loaded.
     """
 
@@ -66,6 +67,7 @@ class Settings:
     input_bucket: str
     output_bucket: str
     endpoint_name: str | None
+    declared: Mapping[str, str]
 
     def now(self) -> datetime:
         """Return the time the rules use: the load time of a recording, else this moment (UTC)."""
@@ -115,6 +117,7 @@ def open_settings(environment: str | None = None) -> Settings:
         input_bucket=names["INPUT_BUCKET_NAME"],
         output_bucket=names["OUTPUT_BUCKET_NAME"],
         endpoint_name=names.get("SAGEMAKER_ENDPOINT_NAME"),
+        declared=names,
     )
 
 

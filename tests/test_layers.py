@@ -17,11 +17,24 @@ CORE = [path for path in sorted(LIBRARY.rglob("*.py")) if "sandbox" not in path.
 NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
 # What a layer may import of ours: itself and everything named here.
 ALLOWED = {
-    "decide": {"evidence", "gathered", "invocations", "letters", "errors", "job_id", "change", "redaction"},
-    "read": {"aws", "evidence", "gathered", "invocations", "letters", "errors", "gate", "job_id", "lease", "settings"},
+    "decide": {"deployed", "evidence", "gathered", "invocations", "letters", "errors", "job_id", "change", "redaction"},
+    "read": {
+        "aws",
+        "deployed",
+        "evidence",
+        "gathered",
+        "invocations",
+        "letters",
+        "errors",
+        "gate",
+        "job_id",
+        "lease",
+        "settings",
+    },
     "change": {"aws", "evidence", "gathered", "letters", "errors", "decide", "gate", "read", "redaction", "settings"},
     "top": {
         "change",
+        "deployed",
         "door",
         "errors",
         "settings",

@@ -1,4 +1,4 @@
-"""CloudWatch metrics of the queues by GetMetricData: paged, windows aligned to the period, a gap left a gap."""
+"""CloudWatch metrics by GetMetricData: paged, windows aligned to the period, a gap left a gap; the queues' own."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def read_depth_history(aws: Aws, queues: Mapping[str, bool], now: datetime, days
     Columns: time (datetime64[us, UTC], start of the hour), queue, dead_letters, depth_messages. Hours without
     a datapoint have no row: CloudWatch's SQS metrics pause on idle queues, and a gap is not zero.
     """
-    end = _ceil(now, HISTORY_PERIOD_S)
+    end = period_end(now, HISTORY_PERIOD_S)
     start = end - timedelta(days=days)
 
     def ask() -> pd.DataFrame:
@@ -48,7 +48,7 @@ def read_oldest_age_s(aws: Aws, queues: Iterable[str], now: datetime) -> Evidenc
     AWS: the metric ignores messages received three or more times; on a DLQ it counts from the move.
     """
     names = dict.fromkeys(queues, False)
-    end = _ceil(now, 60)
+    end = period_end(now, 60)
 
     def ask() -> dict[str, float | None]:
         series = _series(aws, AGE, names, end - RECENT, end, 60)
@@ -60,13 +60,20 @@ def read_oldest_age_s(aws: Aws, queues: Iterable[str], now: datetime) -> Evidenc
 def _series(
     aws: Aws, metric: str, queues: Mapping[str, bool], start: datetime, end: datetime, period_s: int
 ) -> dict[str, list[tuple[datetime, float]]]:
-    names = {f"q{number}": name for number, name in enumerate(queues)}
-    points: dict[str, list[tuple[datetime, float]]] = {name: [] for name in queues}
+    return read_series(aws, {name: _query(metric, name, period_s) for name in queues}, start, end)
+
+
+def read_series(
+    aws: Aws, queries: Mapping[str, Mapping[str, Any]], start: datetime, end: datetime
+) -> dict[str, list[tuple[datetime, float]]]:
+    """Return the datapoints of each query by its name, oldest first; raises Incomplete where some were not given."""
+    names = {f"q{number}": name for number, name in enumerate(queries)}
+    points: dict[str, list[tuple[datetime, float]]] = {name: [] for name in queries}
     status: dict[str, str] = {}
     if not names:
         return points
     request: dict[str, Any] = {
-        "MetricDataQueries": [_query(query_id, metric, name, period_s) for query_id, name in names.items()],
+        "MetricDataQueries": [{"Id": query_id, **queries[name]} for query_id, name in names.items()],
         "StartTime": start,
         "EndTime": end,
         "ScanBy": "TimestampAscending",
@@ -92,15 +99,15 @@ def _complete(
     return points
 
 
-def _query(query_id: str, metric: str, queue: str, period_s: int) -> dict[str, Any]:
+def _query(metric: str, queue: str, period_s: int) -> dict[str, Any]:
     what = {
         "Namespace": "AWS/SQS",
         "MetricName": metric,
         "Dimensions": [{"Name": "QueueName", "Value": queue}],
     }
-    return {"Id": query_id, "MetricStat": {"Metric": what, "Period": period_s, "Stat": "Maximum"}}
+    return {"MetricStat": {"Metric": what, "Period": period_s, "Stat": "Maximum"}}
 
 
-def _ceil(moment: datetime, period_s: int) -> datetime:
+def period_end(moment: datetime, period_s: int) -> datetime:
     """Return the end of the period `moment` lies in, so that CloudWatch's aligned periods are asked for whole."""
     return datetime.fromtimestamp((int(moment.timestamp()) // period_s + 1) * period_s, UTC)
