@@ -19,13 +19,14 @@ from ops_lib.aws import Aws, connect_responder
 from ops_lib.change import store
 from ops_lib.change.backup import backup_of
 from ops_lib.change.following import LONGEST_S, following_of
-from ops_lib.change.journal import Entry, journal_at
+from ops_lib.change.journal import Entry, Journal, journal_at
 from ops_lib.change.mover import Mover, Task
 from ops_lib.change.outcome import Outcome, StepOutcome, Verified
 from ops_lib.change.plan import Plan, Step
 from ops_lib.change.purge import Purger
 from ops_lib.change.send import Admitted
 from ops_lib.change.step import Applier
+from ops_lib.change.updating import updating_of
 from ops_lib.change.world import differences
 from ops_lib.errors import WrongAccount
 from ops_lib.redaction import redacted
@@ -47,8 +48,9 @@ def apply(
 ) -> Outcome:
     """Apply the plan in a file, or go on with it where an earlier run was ended; return what came of it.
 
-    `wait_s`: how long the world is asked afterwards, 20 s where it is None; a message move task is followed as long as
-    it runs then, for an hour at the most. `count`: how many letters a plan that purges a queue deletes.
+    `wait_s`: how long the world is asked afterwards, 20 s where it is None; a message move task or an update of the
+    endpoint is followed as long as it runs then, for an hour at the most. `count`: how many letters a plan that purges
+    a queue deletes. A plan whose steps are all done does not expire: what they began is followed further.
 
     Raises BadInput (plan, code, count, age, environment, account, region) and NotReadable before anything is sent, and
     BadJournal or NotJournalled where the journal does not hold.
@@ -57,25 +59,21 @@ def apply(
     store.require_count(plan, count)
     settings = open_settings(environment or plan.environment)
     clock = clock or settings.now
-    store.require_fresh(plan, clock())
     _require_same_place(plan, settings)
     aws = connect_responder(settings)
     _require("account of the responder's credential", aws.identity.account_id, plan.account_id)
     in_s3: Any = Admitted(aws.once("s3")) if settings.journal.startswith("s3://") else None
     journal = journal_at(settings.journal, s3=in_s3)
+    _require_fresh(plan, journal, clock())
     with ExitStack() as lock:
         lock.enter_context(journal.exclusive(lambda who: tell({"event": "waiting", "words": f"{who} is at work"})))
-        store.require_fresh(plan, clock())  # again: whoever waited may have waited too long
+        _require_fresh(plan, journal, clock())  # again: whoever waited may have waited too long
         # From here on an interrupt is noted, not raised: what is under way ends and is written down.
         with _interrupted() as stop:
             applier = Applier(aws, journal, plan, _real_clock)
             steps = _apply_steps(applier, tell, stop)
             lock.close()
-            following = following_of(applier, tell) if all(step.is_done for step in steps) else None
-            if following:
-                following.follow(LONGEST_S if wait_s is None else wait_s, stop)
-                wait_s = 0.0
-            verified = _verify(aws, plan, steps, WAIT_S if wait_s is None else wait_s, stop)
+            verified = _follow(applier, steps, tell, wait_s, stop)
             if any(step.state != "already-done" for step in steps):
                 facts = {"verified": verified.state, "words": verified.words()}
                 journal.append("note", plan.id, None, facts, _real_clock())
@@ -139,6 +137,22 @@ def _held_back(step: Step, before: Sequence[tuple[Step, StepOutcome]]) -> str:
     return f"step {ended} ended the run" if ended else ""
 
 
+def _follow(
+    applier: Applier, steps: Sequence[StepOutcome], tell: Tell, wait_s: float | None, stop: Sequence[str]
+) -> Verified:
+    """Follow what AWS goes on with by itself, if the steps began such a thing, and say what the world says then."""
+    aws, plan, is_done = applier.aws, applier.plan, all(step.is_done for step in steps)
+    longest_s = LONGEST_S if wait_s is None else wait_s
+    updating = updating_of(aws, plan, tell) if is_done else None
+    if updating:
+        return updating.follow(longest_s, stop)
+    following = following_of(applier, tell) if is_done else None
+    if following:
+        following.follow(longest_s, stop)
+        return _verify(aws, plan, steps, 0.0, stop)
+    return _verify(aws, plan, steps, WAIT_S if wait_s is None else wait_s, stop)
+
+
 def _verify(aws: Aws, plan: Plan, steps: Sequence[StepOutcome], wait_s: float, stop: Sequence[str]) -> Verified:
     """Ask the world for a bounded time whether it has become what the plan wants."""
     if not all(step.is_done for step in steps):
@@ -154,6 +168,11 @@ def _verify(aws: Aws, plan: Plan, steps: Sequence[StepOutcome], wait_s: float, s
         if stop or waited + POLL_S > wait_s:
             return Verified("not-yet", waited, differs)
         time.sleep(POLL_S)
+
+
+def _require_fresh(plan: Plan, journal: Journal, now: datetime) -> None:
+    if not _all_done(_earlier(journal.entries(), plan)):
+        store.require_fresh(plan, now)
 
 
 def _require_same_place(plan: Plan, settings: Settings) -> None:

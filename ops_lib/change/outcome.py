@@ -10,10 +10,10 @@ from ops_lib.change.plan import Plan
 from ops_lib.change.world import Difference
 from ops_lib.errors import EXIT_CRITICAL, EXIT_OK, EXIT_UNKNOWN
 
-State = Literal["done", "already-done", "refused", "failed", "unknown", "not-attempted"]
+State = Literal["done", "already-done", "refused", "failed", "unknown", "not-attempted", "refuted", "under-way"]
 DONE: tuple[State, ...] = ("done", "already-done")
 WORST: tuple[State, ...] = ("unknown", "failed", "refused", "not-attempted")
-EXITS: dict[str, int] = {"done": EXIT_OK, "unknown": EXIT_UNKNOWN}
+EXITS: dict[str, int] = {"done": EXIT_OK, "unknown": EXIT_UNKNOWN, "under-way": EXIT_UNKNOWN}
 
 
 @dataclass(frozen=True)
@@ -60,14 +60,21 @@ class StepOutcome:
 
 @dataclass(frozen=True)
 class Verified:
-    """What the world said after the last step: `differs` is what is not yet as the plan wants it."""
+    """What the world said after the last step: `differs` is what is not yet as the plan wants it.
 
-    state: Literal["verified", "not-yet", "nothing-to-verify", "not-asked"]
+    `refuted`: what the steps began has ended, and not as the plan wants it; `under-way`: it has not ended. `said`: the
+    sentence on it, where whoever followed it has a better one.
+    """
+
+    state: Literal["verified", "not-yet", "nothing-to-verify", "not-asked", "refuted", "under-way"]
     waited_s: float = 0.0
     differs: tuple[Difference, ...] = ()
+    said: str = ""
 
     def words(self) -> str:
         """Return it as a sentence, "" where nothing was asked."""
+        if self.said:
+            return self.said
         if self.state == "verified":
             return f"Verified after {self.waited_s:.0f} s: the world is as the plan wants it."
         if self.state == "not-yet":
@@ -87,19 +94,22 @@ class Outcome:
 
     @property
     def state(self) -> State:
-        """Return "done", or the worst state of those that are not."""
-        return next((state for state in WORST if any(step.state == state for step in self.steps)), "done")
+        """Return "done", or the worst state of those that are not; where all are, what came of what they began."""
+        worst = next((state for state in WORST if any(step.state == state for step in self.steps)), None)
+        if worst is None and self.verified.state in ("refuted", "under-way"):
+            return self.verified.state
+        return worst or "done"
 
     @property
     def exit_code(self) -> int:
-        """Return 0 where all is done, 3 where it is not known, 2 otherwise."""
+        """Return 0 where all is done, 3 where it is not known or has not ended, 2 otherwise."""
         return EXITS.get(self.state, EXIT_CRITICAL)
 
     @property
     def words(self) -> str:
         """Return how it ended in a sentence or two."""
         done = sum(step.is_done for step in self.steps)
-        if self.state == "done" and all(step.state == "already-done" for step in self.steps):
+        if all(step.state == "already-done" for step in self.steps):
             told = "Every step was done before; nothing was sent."
         else:
             steps = "step" if len(self.steps) == 1 else "steps"

@@ -37,4 +37,5 @@ def _alarm(got: Any) -> Alarm:
         queue_name=dimensions.get("QueueName"),
         actions=tuple(got["AlarmActions"]),
         updated_at=utc(got["StateUpdatedTimestamp"]) if "StateUpdatedTimestamp" in got else None,
+        namespace=got.get("Namespace", ""),
     )
