@@ -26,7 +26,7 @@ from ops_lib.change.plan import Plan, Step
 from ops_lib.change.purge import Purger
 from ops_lib.change.send import Admitted
 from ops_lib.change.step import Applier
-from ops_lib.change.updating import updating_of
+from ops_lib.change.updating import is_update, updating_of
 from ops_lib.change.world import differences
 from ops_lib.errors import WrongAccount
 from ops_lib.redaction import redacted
@@ -50,7 +50,7 @@ def apply(
 
     `wait_s`: how long the world is asked afterwards, 20 s where it is None; a message move task or an update of the
     endpoint is followed as long as it runs then, for an hour at the most. `count`: how many letters a plan that purges
-    a queue deletes. A plan whose steps are all done does not expire: what they began is followed further.
+    a queue deletes. An update of which every step is done does not expire: it is followed further.
 
     Raises BadInput (plan, code, count, age, environment, account, region) and NotReadable before anything is sent, and
     BadJournal or NotJournalled where the journal does not hold.
@@ -59,6 +59,8 @@ def apply(
     store.require_count(plan, count)
     settings = open_settings(environment or plan.environment)
     clock = clock or settings.now
+    if not is_update(plan):  # of an update the journal is asked first, below: it may be followed for longer
+        store.require_fresh(plan, clock())
     _require_same_place(plan, settings)
     aws = connect_responder(settings)
     _require("account of the responder's credential", aws.identity.account_id, plan.account_id)

@@ -79,6 +79,11 @@ class Updating:
         return Verified("under-way", waited, said=said)
 
 
+def is_update(plan: Plan) -> bool:
+    """Return whether a plan updates the endpoint."""
+    return any(step.call.operation == "UpdateEndpoint" for step in plan.steps)
+
+
 def updating_of(aws: Aws, plan: Plan, tell: Callable[[dict[str, Any]], None]) -> Updating | None:
     """Return what follows the update that a plan begins, None for a plan that begins none."""
     for number, step in enumerate(plan.steps, 1):
