@@ -26,6 +26,7 @@ from ops_lib.change.plan import Plan, Step
 from ops_lib.change.purge import Purger
 from ops_lib.change.send import Admitted
 from ops_lib.change.step import Applier
+from ops_lib.change.trial import TRIAL_S, is_trial, tried
 from ops_lib.change.updating import is_update, updating_of
 from ops_lib.change.world import differences
 from ops_lib.errors import WrongAccount
@@ -152,6 +153,8 @@ def _follow(
     if following:
         following.follow(longest_s, stop)
         return _verify(aws, plan, steps, 0.0, stop)
+    if is_done and is_trial(plan):
+        return tried(_verify(aws, plan, steps, TRIAL_S if wait_s is None else wait_s, stop))
     return _verify(aws, plan, steps, WAIT_S if wait_s is None else wait_s, stop)
 
 

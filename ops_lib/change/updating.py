@@ -19,6 +19,8 @@ from ops_lib.evidence import Unread
 from ops_lib.read.attempt import attempt
 
 POLL_S = 1.0
+UNUSED = "Left over, and used by nothing"
+USED = {"wrong-image": "Made, and in use now", "UpdateRollbackFailed": "Made, and in use as a part of the mix"}
 IMAGES, CHANGED = "ResolvedImage", "LastModifiedTime"
 
 
@@ -47,11 +49,7 @@ class Updating:
             time.sleep(POLL_S)
         if proof.state == "proven":
             return Verified("verified", waited, said=f"Proven after {waited:.0f} s: {proof.words}.")
-        left = (
-            f" Left over, and used by nothing: {', '.join(self.left)}."
-            if self.left and proof.name != "wrong-image"
-            else ""
-        )
+        left = f" {USED.get(proof.name, UNUSED)}: {', '.join(self.left)}." if self.left else ""
         next_step = "Next: run the notebook again: it shows what runs, and the plans that restore and clean up"
         return Verified("refuted", waited, said=f"Not updated: {proof.words}.{left} {next_step}.")
 
@@ -84,15 +82,23 @@ def is_update(plan: Plan) -> bool:
     return any(step.call.operation == "UpdateEndpoint" for step in plan.steps)
 
 
+def wanted_of(plan: Plan) -> Wanted | None:
+    """Return what a plan's update is to end as, None for a plan that updates nothing."""
+    step = next((one for one in plan.steps if one.call.operation == "UpdateEndpoint"), None)
+    if step is None:
+        return None
+    images = [one.expected for one in plan.verified_by if one.path.endswith(IMAGES)]
+    changed = [one.expected[-1] for one in step.conditions if one.path.endswith(f"{CHANGED}]")]
+    config = str(step.call.arguments["EndpointConfigName"])
+    return Wanted(config, tuple(images[0]) if images else (), str(changed[0]) if changed else "")
+
+
 def updating_of(aws: Aws, plan: Plan, tell: Callable[[dict[str, Any]], None]) -> Updating | None:
     """Return what follows the update that a plan begins, None for a plan that begins none."""
+    wanted = wanted_of(plan)
     for number, step in enumerate(plan.steps, 1):
-        if step.call.operation == "UpdateEndpoint":
-            given = step.call.arguments
-            images = [one.expected for one in plan.verified_by if one.path.endswith(IMAGES)]
-            changed = [one.expected[-1] for one in step.conditions if one.path.endswith(f"{CHANGED}]")]
-            wanted = Wanted(given["EndpointConfigName"], tuple(images[0]) if images else (), changed[0])
-            return Updating(aws, given["EndpointName"], wanted, _made(plan), tell, number)
+        if wanted and step.call.operation == "UpdateEndpoint":
+            return Updating(aws, str(step.call.arguments["EndpointName"]), wanted, _made(plan), tell, number)
     return None
 
 

@@ -218,6 +218,8 @@ def _orphans(deployed: Deployed) -> Iterator[Finding]:
     if isinstance(deployed.listing, Unread):
         yield unread_finding("endpoint-orphans", "which models and configs are left over", deployed.listing, ENDPOINT)
         return
+    if deployed.status != "InService":
+        return  # what it uses is not told by one config's name
     left = orphans(deployed.name, deployed.listing.value)
     if left.names:
         said = f"{counted(left.names, 'model or config')} of earlier updates that nothing uses."

@@ -15,11 +15,11 @@ from ops_lib.decide.endpoint import built, content_of, running_image, short
 from ops_lib.decide.endpoint_knobs import TERRAFORM, bad_values, without_effect
 from ops_lib.decide.endpoint_wish import Proposal, containers, image_of
 from ops_lib.decide.findings import Finding
-from ops_lib.deployed import Deployed, Image
+from ops_lib.deployed import Build, Deployed, Image
 from ops_lib.evidence import Unread
 
 MOST_ALARMS, MOST_CANARY = 10, 50
-PUSHED_AFTER = timedelta(minutes=5)  # CodeBuild's clock and ECR's are not one
+CLOCKS = timedelta(minutes=5)  # CodeBuild's and ECR's are not one
 INDEXES = ("application/vnd.oci.image.index", "application/vnd.docker.distribution.manifest.list")
 # Without these a plan would be a guess; the others are said, and the operator decides.
 BLOCKING = ("endpoint", "image", "build", "canary", "alarms", "knobs")
@@ -140,11 +140,17 @@ def _build(deployed: Deployed, proposal: Proposal) -> Iterator[Finding]:
     elif build.status != "SUCCEEDED":
         said = f"The last build {built(build)}: {proposal.tag} is of an earlier one."
         yield _finding("build", "warning", said, [build.id], "See its log group; go on only if that one is wanted.")
-    elif image and build.started_at and image.pushed_at < build.started_at - PUSHED_AFTER:
-        said = f"{proposal.tag} was pushed before the last build began, though that {built(build)}."
-        yield _finding("build", "warning", said, [build.id], "See what the build pushed where.")
+    elif image and not _is_of(image, build):
+        said = f"{proposal.tag} was pushed at another time than the last build, which {built(build)}: by somebody else."
+        pushed = f"pushed {image.pushed_at:%Y-%m-%d %H:%M} UTC"
+        yield _finding("build", "warning", said, [build.id, pushed], "Find out who pushed it, and what is in it.")
     else:
         yield _newer(image, runs, f"The last build {built(build)}")
+
+
+def _is_of(image: Image, build: Build) -> bool:
+    began, ended = build.started_at or image.pushed_at, build.ended_at or image.pushed_at
+    return began - CLOCKS <= image.pushed_at <= ended + CLOCKS
 
 
 def _newer(image: Image | None, runs: Image | None, said: str) -> Finding:

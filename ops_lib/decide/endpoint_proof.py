@@ -44,7 +44,7 @@ def prove(content: Content | None, wanted: Wanted) -> Proof:
     status, config = str(content["EndpointStatus"]), str(content["EndpointConfigName"])
     if status in CHANGING:
         return Proof("under-way", status, f"{status}{_stage(content)}")
-    reason = f": {content['FailureReason']}" if content.get("FailureReason") else ""
+    reason = f": {str(content['FailureReason']).rstrip('. ')}" if content.get("FailureReason") else ""
     if status == "InService" and config != wanted.config and changed_at(content) == wanted.untouched_at:
         return Proof("under-way", "not-begun", f"InService with {config}: AWS does not show the update yet")
     if status == "InService":

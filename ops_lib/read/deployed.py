@@ -57,6 +57,12 @@ def read_deployed(aws: Aws, now: datetime, rollback_alarms: Iterable[str] = ()) 
         )
 
 
+def read_setup(aws: Aws, config: str) -> tuple[Evidence[Described], dict[str, Evidence[Described]]]:
+    """Return a config of that name and the models it names."""
+    found = _whole(aws, "EndpointConfig", config)
+    return found, {model: _whole(aws, "Model", model) for model in _models(found)}
+
+
 def _whole(aws: Aws, kind: str, name: str) -> Evidence[Described]:
     return attempt(f"sagemaker:Describe{kind} {name}", lambda: read_whole(aws, kind, name))
 

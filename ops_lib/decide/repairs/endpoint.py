@@ -12,7 +12,7 @@ from datetime import datetime
 from typing import Any
 
 from ops_lib.change.plan import Call, Condition, Plan, Step
-from ops_lib.decide.checks import counted
+from ops_lib.decide.checks import ENDPOINT, counted, unread_finding
 from ops_lib.decide.endpoint import short
 from ops_lib.decide.endpoint_preflight import Rollout, blocking, preflight
 from ops_lib.decide.endpoint_proof import changed_at, images_running
@@ -21,7 +21,7 @@ from ops_lib.decide.findings import Finding
 from ops_lib.decide.repairs.names import DEPLOYER, NOBODY, Names, NoRepair, Unsafe
 from ops_lib.decide.repairs.planned import answered, planned, whole_seconds
 from ops_lib.deployed import Content, Deployed
-from ops_lib.evidence import known
+from ops_lib.evidence import NotKnown, known
 
 STATE = "[EndpointStatus, EndpointConfigName, LastModifiedTime]"
 IMAGES = "ProductionVariants[].DeployedImages[].ResolvedImage"
@@ -41,21 +41,21 @@ def plan_update(
     deployed: Deployed, wish: Wish, rollout: Rollout, names: Names, now: datetime
 ) -> tuple[Plan | NoRepair, Proposal | None, tuple[Finding, ...]]:
     """Return the plan (or why there is none), what it proposes, and the checks before it."""
-    found: list[Proposal] = []
-    checks: list[Finding] = []
-
-    def make() -> Plan:
+    try:
         proposal = propose(deployed, wish, whole_seconds(now))
-        if not proposal.changes:
-            raise Unsafe("Nothing would change: the endpoint runs exactly that.", NOBODY)
-        found.append(proposal)
-        checks.extend(preflight(deployed, proposal, rollout))
-        if stopped := blocking(checks):
-            raise Unsafe(" ".join(f"{one.summary} {one.next_step}".strip() for one in stopped), DEPLOYER)
-        return _update(deployed, proposal, rollout, names, now)
-
-    plan = answered(make)
-    return plan, next(iter(found), None), tuple(checks)
+    except Unsafe as refused:
+        said = Finding("preflight-proposal", "critical", refused.answer.reason, ENDPOINT)
+        return refused.answer, None, (said,)
+    except NotKnown as question:
+        unread = unread_finding("preflight-proposal", "what an update would change", question.unread, ENDPOINT)
+        return NoRepair(f"{question.unread.source} was not read: {question.unread.reason}", DEPLOYER), None, (unread,)
+    if not proposal.changes:
+        return NoRepair("Nothing would change: the endpoint runs exactly that.", NOBODY), None, ()
+    checks = preflight(deployed, proposal, rollout)
+    if stopped := blocking(checks):
+        reason = " ".join(f"{one.summary} {one.next_step}".strip() for one in stopped)
+        return NoRepair(reason, DEPLOYER), proposal, checks
+    return answered(lambda: _update(deployed, proposal, rollout, names, now)), proposal, checks
 
 
 def plan_restore(

@@ -7,6 +7,7 @@ reference, "CreateModel", "CreateEndpointConfig", "DescribeEndpointConfig", "Pro
 from __future__ import annotations
 
 from collections.abc import Iterable
+from datetime import UTC, datetime
 from functools import cache
 from typing import Any
 
@@ -94,6 +95,7 @@ def new_model(asked: Asked) -> Model:
     role, tags = asked.get("ExecutionRoleArn", ""), asked.get("Tags")
     model = backend.create_model(name, role, asked.get("PrimaryContainer"), None, asked.get("Containers"), tags)
     model.asked = asked  # type: ignore[attr-defined]
+    model.creation_time = datetime.now(UTC)
     return model
 
 
@@ -110,6 +112,7 @@ def new_config(asked: Asked) -> FakeEndpointConfig:
     # moto is given no variants to check: it knows neither today's instance types nor variants without a model.
     config = backend.create_endpoint_config(name, [], {}, {}, asked.get("Tags") or [], "")
     config.asked = asked  # type: ignore[attr-defined]
+    config.creation_time = datetime.now(UTC)
     backend.endpoint_configs[name] = config
     return config
 
