@@ -6,17 +6,34 @@ from collections.abc import Sequence
 
 import pandas as pd
 
-from ops_lib.decide.endpoint import built, content_of, running_image
+from ops_lib.change.plan import Plan
+from ops_lib.decide.endpoint import built, content_of, running_image, short
 from ops_lib.decide.endpoint_diff import ABSENT
 from ops_lib.decide.endpoint_script import script_of
 from ops_lib.decide.endpoint_wish import Proposal, containers, image_of, running
 from ops_lib.decide.findings import Finding
+from ops_lib.decide.repairs.names import NoRepair
 from ops_lib.deployed import Deployed
-from ops_lib.evidence import Read, Unread
+from ops_lib.evidence import Evidence, Read, Unread
 from ops_lib.show.redact import safe
-from ops_lib.show.tables import badge, folded_away, html_table
+from ops_lib.show.tables import badge, folded_away, html_table, status_card
 
 ORDER = ("critical", "unknown", "warning", "note", "ok")
+
+
+def answer(deployed: Deployed, findings: Sequence[Finding], plan: Plan | NoRepair) -> str:
+    """Return the first screen: the status, what runs, what is proposed, and each finding that counts."""
+    card = status_card(findings, deployed.unread())
+    runs = ", ".join(short(path.rpartition("@")[2]) for path in running(content_of(deployed)).values())
+    said = f"{deployed.name} is <b>{safe(deployed.status or 'not known')}</b> with config "
+    said += f"<b>{safe(content_of(deployed).get('EndpointConfigName', 'not known'))}</b>"
+    said += f"; image <b>{safe(runs or 'not known')}</b> runs."
+    image = next((one.summary for one in findings if one.id == "endpoint-image" and one.severity != "ok"), "")
+    counting = [one for one in findings if one.severity in ("critical", "unknown", "warning") and one.accepted is None]
+    more = "".join(f"<li>{badge(one.severity)} {safe(one.summary)} {safe(one.next_step)}</li>" for one in counting)
+    proposed = f"Proposed: {plan.reason}" if isinstance(plan, Plan) else f"No update: {plan.reason}"
+    told = f"<p>{said} {safe(image)}</p><p>{safe(proposed)}</p>" + (f"<ul>{more}</ul>" if more else "")
+    return card.removesuffix("</div>") + told + "</div>"
 
 
 def what_runs(deployed: Deployed) -> pd.DataFrame:
@@ -68,13 +85,18 @@ def _check(one: Finding) -> str:
 
 
 def _value(value: object) -> str:
-    return "" if value is ABSENT else str(value)
+    """Return a value for a narrow column: an image's path ends it, a digest only begins; absent is nothing."""
+    text = "" if value is ABSENT else str(value)
+    if ".dkr.ecr." not in text:
+        return text
+    name, at, digest = text.rpartition("/")[2].partition("@")
+    return f"{name}{at}{short(digest)}"
 
 
-def _told(part: object) -> object:
+def _told(part: Evidence[float | None]) -> str:
     if isinstance(part, Unread):
         return f"not read: {part.reason}"
-    return part.value if isinstance(part, Read) and part.value is not None else "no datapoint for 15 minutes"
+    return "no datapoint for 15 minutes" if part.value is None else f"{part.value:.0f}"
 
 
 def _image(deployed: Deployed) -> dict[str, object]:

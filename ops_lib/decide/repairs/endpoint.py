@@ -195,7 +195,8 @@ def proven(name: str, config: str, images: Sequence[str]) -> tuple[Condition, ..
     """Return what the world must say once the update has come through: status, config, digest."""
     path = "[EndpointStatus, EndpointConfigName]"
     is_there = Condition(f"endpoint {name} is InService with {config}", describe(name), path, ["InService", config])
-    runs = Condition("the images that run", describe(name), IMAGES, list(images))
+    named = ", ".join(short(image.rpartition("@")[2]) for image in dict.fromkeys(images))
+    runs = Condition(f"image {named} runs", describe(name), IMAGES, list(images))
     return (is_there, runs) if images else (is_there,)
 
 

@@ -28,23 +28,28 @@ from ops_lib.show.plots.sheet import (
     styled,
 )
 
-LEFT_IN, WIDTH_IN, ROW_IN, PANEL_IN, FOOT_IN = 0.75, 7.95, 1.05, 0.72, 0.3
+LEFT_IN, WIDTH_IN, ROW_IN, PANEL_IN, FOOT_IN = 0.75, 7.95, 1.05, 0.72, 0.45
 MOST_MARKERS = 6
 
 
 class Panel(NamedTuple):
-    """A metric as it is drawn: its words, its colour, and whether it only says something when a request ended."""
+    """A metric as it is drawn: name and unit, its colour, and whether it only says something when a request ended."""
 
     name: str
+    unit: str
     color: str
     by_request: bool
 
+    @property
+    def words(self) -> str:
+        return f"{self.name}, {self.unit}"
+
 
 PANELS = {
-    "model_latency_s": Panel("model latency, s", BLUE, True),
-    "total_processing_s": Panel("total processing time (with the wait), s", PURPLE, True),
-    "backlog_requests": Panel("backlog, requests", ORANGE, False),
-    "gpu_percent": Panel("GPU, %", GREEN, False),
+    "model_latency_s": Panel("model latency", "s", BLUE, True),
+    "total_processing_s": Panel("total processing time, with the wait", "s", PURPLE, True),
+    "backlog_requests": Panel("backlog", "requests", ORANGE, False),
+    "gpu_percent": Panel("GPU", "%", GREEN, False),
 }
 
 
@@ -85,7 +90,7 @@ def endpoint_course(
 
 
 def _panel(axes: Axes, panel: Panel, own: pd.DataFrame, span: Window, unread: str | None) -> None:
-    axes.text(0, 1.06, panel.name, transform=axes.transAxes, va="baseline")
+    axes.text(0, 1.06, panel.words, transform=axes.transAxes, va="baseline")
     top = max(1.0, float(own["value"].max()) if len(own) else 0.0)
     axes.set_ylim(0, top * 1.12)
     axes.set_yticks([0, top], ["0", f"{top:.0f}"])
@@ -163,14 +168,14 @@ def _alt(
 
 
 def _middle(panel: Panel, own: pd.DataFrame) -> str:
-    return f"{panel.name} {own['value'].median():.1f}" if len(own) else f"{panel.name} no data"
+    return f"{panel.name} {own['value'].median():.1f} {panel.unit}" if len(own) else f"{panel.name}: no data"
 
 
 def _table(metrics: pd.DataFrame) -> pd.DataFrame:
     """Return one row an hour, each metric's median in it; an hour without any datapoint has no row."""
     if not len(metrics):
-        return pd.DataFrame(columns=["hour", *(panel.name for panel in PANELS.values())])
+        return pd.DataFrame(columns=["hour", *(panel.words for panel in PANELS.values())])
     hours = metrics.assign(hour=metrics["time"].dt.floor("h"))
     wide = hours.pivot_table(index="hour", columns="metric", values="value", aggfunc="median")
     wide = wide.reindex(columns=list(PANELS)).round(1)
-    return wide.rename(columns={key: panel.name for key, panel in PANELS.items()}).reset_index()
+    return wide.rename(columns={key: panel.words for key, panel in PANELS.items()}).reset_index()
