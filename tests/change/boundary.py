@@ -23,8 +23,12 @@ from botocore.httpsession import URLLib3Session
 from ops_lib.change import held, step
 from tests.faults import _Raw, answer, operation_of
 
-# What `ops apply` may change in the pipeline, as `operation_of` tells it: S3's copy is a PUT.
-CHANGES = ("dynamodb:PutItem", "dynamodb:UpdateItem", "dynamodb:DeleteItem", "sqs:SendMessage", "s3:PUT")
+# What `ops apply` may change in the pipeline, as `operation_of` tells it: S3's copy is a PUT, an invocation a POST.
+CHANGES = (
+    *("dynamodb:PutItem", "dynamodb:UpdateItem", "dynamodb:DeleteItem", "sqs:SendMessage", "s3:PUT", "s3:POST"),
+    *("sagemaker:CreateModel", "sagemaker:CreateEndpointConfig", "sagemaker:UpdateEndpoint"),
+    *("sagemaker:DeleteModel", "sagemaker:DeleteEndpointConfig"),
+)
 
 
 def install(hooks: dict[str, Any]) -> None:
