@@ -8,9 +8,10 @@ import subprocess
 import sys
 import urllib.request
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
-from ops_lib.aws import connect
+from ops_lib.aws import Aws, connect
 from ops_lib.change.plan import Plan
 from ops_lib.decide.endpoint_preflight import Rollout
 from ops_lib.decide.endpoint_wish import Wish, bring_back
@@ -29,14 +30,18 @@ AT_ONCE = Rollout(termination_s=0)
 LATEST = Wish(image="latest")
 
 
-@dataclass(frozen=True)
+@dataclass
 class EndpointOf:
     """The endpoint of a stage."""
 
     at: Stage
 
+    @cached_property
+    def aws(self) -> Aws:
+        return connect(self.at.settings)
+
     def read(self, *alarms: str) -> Deployed:
-        found = read_deployed(connect(self.at.settings), self.at.settings.now(), alarms)
+        found = read_deployed(self.aws, self.at.settings.now(), alarms)
         assert found
         return found
 
@@ -58,16 +63,16 @@ class EndpointOf:
 
     def restoring(self) -> Plan | NoRepair:
         """Plan the way back, as the notebook's cell does."""
-        deployed, aws = self.read(), connect(self.at.settings)
+        deployed = self.read()
         previous = previous_of(deployed, self.at.settings)
         assert previous
-        config, models = read_setup(aws, previous.config)
+        config, models = read_setup(self.aws, previous.config)
         found = {name: known(model) for name, model in models.items()}
         kept = bring_back(deployed, known(config), found, previous.images, self.at.settings.now())
         return plan_restore(deployed, previous, kept, self.names, self.at.settings.now())
 
     def apply(self, plan: Plan, wait_s: float = 20, **how: Any) -> Ran:
-        return self.at.apply(plan, "--wait", str(wait_s), **how)
+        return self.at.apply(plan, "--wait", str(wait_s), poll_s=0.1, **how)
 
     def script(self, **asked: str) -> dict[str, str]:
         """Choose what the endpoint does."""

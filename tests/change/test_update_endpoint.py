@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import time
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import timedelta
@@ -10,23 +11,30 @@ from typing import Any
 
 import pytest
 
-from ops_lib.aws import connect
 from ops_lib.change.plan import Plan
 from ops_lib.decide.endpoint import endpoint_findings
 from ops_lib.decide.endpoint_orphans import orphans
 from ops_lib.decide.endpoint_preflight import Rollout
+from ops_lib.decide.endpoint_script import script_of
 from ops_lib.decide.endpoint_wish import Wish
 from ops_lib.decide.repairs import NoRepair
 from ops_lib.decide.repairs.endpoint_cleanup import plan_clean_up
 from ops_lib.decide.repairs.endpoint_smoke import SCRATCH, plan_smoke
+from ops_lib.deployed import Deployed
 from ops_lib.evidence import known
 from ops_lib.read.objects import read_prefix, read_some
 from tests.change.endpoints import EndpointOf
 from tests.change.stage import stage
-from tests.counts import few
+from tests.counts import PROVE, few
 
 VERSIONS = ("newest", "runbook")
+OUTCOMES = [
+    ("rollback", "silent rollback: InService, but with"),
+    ("rollback-failed", "update and rollback both failed"),
+    ("failed", "the endpoint is Failed"),
+]
 NUMBERS = itertools.count(1)
+AFTER_IT_WAS_SENT = 6
 
 
 @pytest.fixture(scope="module", params=few(VERSIONS, 0))
@@ -83,15 +91,8 @@ def test_an_update_is_proven_and_the_way_back_brings_config_and_digest(there: En
     assert isinstance(there.restoring(), Plan), "the way back has a way back"
 
 
-@pytest.mark.parametrize(
-    ("outcome", "alarmed", "said"),
-    [
-        ("rollback", False, "silent rollback: InService, but with"),
-        ("rollback-failed", False, "update and rollback both failed"),
-        ("failed", False, "the endpoint is Failed"),
-    ],
-)
-def test_what_did_not_come_through_is_named(there: EndpointOf, outcome: str, alarmed: bool, said: str) -> None:
+@pytest.mark.parametrize(("outcome", "said"), few(OUTCOMES, 0, 1))
+def test_what_did_not_come_through_is_named(there: EndpointOf, outcome: str, said: str) -> None:
     before, digest = there.config, there.digest
     plan = there.plan(another())
     there.script(next_update=outcome)
@@ -133,11 +134,17 @@ def test_stuck_past_the_deadline_is_not_known_and_can_be_waited_for_again(there:
     assert "silent rollback" in again.outcome["words"]
 
 
-def test_an_update_is_followed_when_its_plan_has_expired(there: EndpointOf) -> None:
-    plan = there.plan(another())
-    assert there.apply(plan).exit == 0
-    late = replace(plan, now=plan.now - timedelta(hours=2))
-    assert there.apply(late).exit == 64, "nothing of that plan was ever done"
+@pytest.mark.skipif(not PROVE, reason="it waits until a plan has expired")
+def test_who_waits_longer_than_a_plan_lasts_may_go_on_waiting(there: EndpointOf) -> None:
+    plan = known_plan(there.planned(another()))
+    old = replace(plan, now=plan.now - timedelta(minutes=29, seconds=50))
+    there.script(next_update="stuck")
+    assert there.apply(old, wait_s=0).exit == 3
+    while there.at.settings.now() < old.expires:
+        time.sleep(0.2)
+    assert there.apply(old, wait_s=0).states == ["already-done"] * 3
+    never = replace(plan, now=plan.now - timedelta(hours=1))
+    assert there.apply(never).exit == 64
 
 
 def test_somebody_else_was_faster(there: EndpointOf) -> None:
@@ -167,6 +174,7 @@ def test_a_tag_that_moved_and_an_image_that_went_are_refused_before_anything_is_
     assert "holds no image" in gone.reason
 
 
+@pytest.mark.skipif(not PROVE, reason="test_endpoint_preflight has the rules")
 def test_instances_and_their_canary(there: EndpointOf) -> None:
     alone = there.planned(another(), Rollout(canary_percent=50, termination_s=0))
     assert isinstance(alone, NoRepair)
@@ -181,20 +189,56 @@ def test_instances_and_their_canary(there: EndpointOf) -> None:
 
 
 def test_one_segment_is_really_converted(there: EndpointOf) -> None:
-    aws = connect(there.at.settings)
-    segments = read_some(aws, there.at.settings.input_bucket, "segments/")
+    segments = read_some(there.aws, there.at.settings.input_bucket, "segments/")
     plan = known_plan(plan_smoke(there.read(), segments, there.names, there.at.settings.now()))
     ran = there.at.apply(plan, "--wait", "30")
     assert (ran.exit, ran.states, ran.outcome["verified"]) == (0, ["done", "done"], "verified"), ran.stdout
-    made = known(read_prefix(aws, there.at.settings.output_bucket, f"{SCRATCH}/"))
+    made = known(read_prefix(there.aws, there.at.settings.output_bucket, f"{SCRATCH}/"))
     assert [one.key.rpartition("/")[2] for one in made] == ["0.mp4", "request.json"]
     assert all(one.size_bytes for one in made)
     there.script(container="failing")
-    later = replace(there.at.settings.now(), microsecond=0) + timedelta(seconds=5)
+    later = there.at.settings.now() + timedelta(seconds=5)
     failing = known_plan(plan_smoke(there.read(), segments, there.names, later))
-    ran = there.at.apply(failing, "--wait", "1", path=None)
+    ran = there.at.apply(failing, "--wait", "1")
     assert (ran.exit, ran.outcome["state"]) == (3, "under-way")
     assert "sagemaker-async-failures/" in ran.outcome["words"]
+
+
+@pytest.mark.parametrize("edge", few(range(1, 7), AFTER_IT_WAS_SENT - 1))
+def test_killed_at_every_call_one_update_happens(there: EndpointOf, edge: int) -> None:
+    """Each call has two edges: its intent is journalled and it is not sent; it was answered and nobody wrote it."""
+    plan, updates = there.plan(another()), there.updates()
+    killed = there.apply(plan, kill_at=edge)
+    assert killed.exit == -9
+    again = there.apply(plan)
+    (left,) = again.events[0]["open_intents"]
+    assert plan.steps[(edge - 1) // 2].title in left
+    assert (again.exit, again.outcome["verified"]) == (0, "verified"), again.stdout
+    assert again.outcome["doubles"] == []
+    assert there.updates() == updates + 1
+    assert there.config == names_made(plan)[1]
+
+
+def test_killed_and_rolled_back_meanwhile_it_is_not_sent_again(there: EndpointOf) -> None:
+    plan, updates = there.plan(another()), there.updates()
+    there.script(next_update="rollback")
+    assert there.apply(plan, kill_at=AFTER_IT_WAS_SENT).exit == -9
+    while there.described()["EndpointStatus"] != "InService":
+        time.sleep(0.1)
+    again = there.apply(plan)
+    assert (again.exit, again.states) == (3, ["already-done", "already-done", "unknown"])
+    assert "an earlier run may have made the call" in again.step(3)["words"]
+    assert there.updates() == updates + 1
+
+
+def test_a_lost_answer_is_found_in_what_the_endpoint_shows(there: EndpointOf) -> None:
+    plan, updates = there.plan(another()), there.updates()
+    lost = [
+        {"operation": f"sagemaker:{one}", "kind": "lost-after", "times": 1} for one in ("CreateModel", "UpdateEndpoint")
+    ]
+    ran = there.apply(plan, faults=lost)
+    assert (ran.exit, ran.outcome["verified"]) == (0, "verified"), ran.stdout
+    assert there.updates() == updates + 1
 
 
 def test_leftovers_are_deleted_and_what_runs_and_what_to_go_back_to_stays(there: EndpointOf) -> None:
@@ -215,3 +259,56 @@ def test_leftovers_are_deleted_and_what_runs_and_what_to_go_back_to_stays(there:
     after = known(there.read().listing)
     assert not orphans(deployed.name, after).names
     assert {there.config, left.kept, "stereo-spot-inference"} <= {one.name for one in after.configs}
+
+
+def test_the_pipelines_own_redeploy_beside_ours(there: EndpointOf) -> None:
+    """The baseline, written from pipeline.md 6: it loses what `script_of` says, ships what latest is, never waits."""
+    assert there.apply(there.plan(Wish(environment={"IW3_LOW_VRAM": "1"}))).exit == 0
+    there.by_hand("richer")
+    settled(there)
+    before, digest = there.read(), there.digest
+    named = script_of(before).loses
+    pushed = there.by_hand("push")
+    ours = there.plan(Wish(environment={"IW3_LOW_VRAM": "0"}))
+    assert there.apply(ours).exit == 0
+    assert lost(before, there.read()) == set()
+    assert there.digest == digest, "what was not asked for does not change"
+    there.by_hand("update", config=known(before.config).name)
+    settled(there)
+    there.script(next_update="stuck")
+    assert there.redeploy(1).returncode == 0, "to the script what never ends is a success"
+    models = {one.name for one in known(there.read().listing).models}
+    second = there.redeploy(2)
+    assert second.returncode == 1
+    assert "in-progress" in second.stderr
+    assert len({one.name for one in known(there.read().listing).models} - models) == 1, "an orphan"
+    there.well()
+    assert there.redeploy(3).returncode == 0
+    settled(there)
+    gone = lost(before, there.read())
+    assert there.digest == pushed, "nobody asked for another image"
+    assert {"of the environment: IW3_LOW_VRAM", "of variant AllTraffic: VolumeSizeInGB"} <= gone
+    assert gone <= set(named), "the notebook names all that the script loses"
+    there.script(next_update="rollback")
+    assert there.redeploy(4).returncode == 0, "to the script a rollback is a success"
+
+
+def settled(there: EndpointOf) -> None:
+    while there.described()["EndpointStatus"] != "InService":
+        time.sleep(0.1)
+
+
+def lost(before: Deployed, after: Deployed) -> set[str]:
+    """Return what is gone, in the words of `script_of`."""
+    old, new = (known(one.config) for one in (before, after))
+    (was,), (now,) = ([known(model) for model in one.models.values()] for one in (before, after))
+    (variant,), (other) = old.content["ProductionVariants"], new.content["ProductionVariants"][0]
+    container, its = was.content["PrimaryContainer"], now.content["PrimaryContainer"]
+    gone = {f"of the environment: {name}" for name in container["Environment"].keys() - its["Environment"].keys()}
+    gone |= {f"of the container: {name}" for name in container.keys() - its.keys()}
+    gone |= {f"of variant AllTraffic: {name}" for name in variant.keys() - other.keys()}
+    gone |= {f"of the config: {name}" for name in old.content.keys() - new.content.keys()}
+    gone |= {f"of the model: {name}" for name in was.content.keys() - now.content.keys()}
+    asynchronous = (one.content["AsyncInferenceConfig"].keys() for one in (old, new))
+    gone |= {f"of the asynchronous config: {name}" for name in next(asynchronous) - next(asynchronous)}
+    return gone | ({"of the config: Tags"} if old.tags and not new.tags else set())

@@ -31,10 +31,27 @@ def update(config: str) -> str:
     return str(SM.update_endpoint(EndpointName=NAME, EndpointConfigName=config)["EndpointArn"])
 
 
-def weights(count: int) -> str:
-    """Change the number of instances, as a scaling policy does."""
-    wish = [{"VariantName": "AllTraffic", "DesiredInstanceCount": count}]
-    return str(SM.update_endpoint_weights_and_capacities(EndpointName=NAME, DesiredWeightsAndCapacities=wish))[:0]
+def richer() -> str:
+    """Point the endpoint to a config with more fields than the pipeline's: start-up time, volume, network isolation."""
+    present = SM.describe_endpoint(EndpointName=NAME)["EndpointConfigName"]
+    config = SM.describe_endpoint_config(EndpointConfigName=present)
+    more = {"VolumeSizeInGB": 64, "ContainerStartupHealthCheckTimeoutInSeconds": 900}
+    variants = [one | more for one in config["ProductionVariants"]]
+    capture = {
+        "EnableCapture": True,
+        "InitialSamplingPercentage": 5,
+        "DestinationS3Uri": "s3://stereo-spot-output-123456789012/captured",
+        "CaptureOptions": [{"CaptureMode": "Output"}],
+    }
+    name = f"{NAME}-by-hand"
+    SM.create_endpoint_config(
+        EndpointConfigName=name,
+        ProductionVariants=variants,
+        AsyncInferenceConfig=config["AsyncInferenceConfig"],
+        DataCaptureConfig=capture,
+        Tags=[{"Key": "Owner", "Value": "somebody"}],
+    )
+    return update(name)
 
 
 if __name__ == "__main__":
