@@ -115,7 +115,7 @@ def _backlog(capacity: Capacity, one: Backlog) -> dict[str, object]:
         "visible": one.queue.visible_messages,
         "in flight": one.queue.in_flight_messages,
         "tasks": "not read" if one.running is None else f"{one.running} {one.service}",
-        "for each task": "nobody works" if one.per_task is None else f"{one.per_task:.1f}",
+        "for each task": _for_each_task(one),
         "scales": _scales(capacity, one),
         "gone in": estimate(one.now) if one.queue.all_messages else "empty",
         "at the maximum": _at_maximum(one),
