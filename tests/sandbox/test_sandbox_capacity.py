@@ -61,7 +61,7 @@ def loud(capacity: Capacity) -> dict[str, Finding]:
     return {one.id: one for one in found if one.severity not in ("ok", "note")}
 
 
-@pytest.mark.parametrize(("version", "incident"), few(ALL, 4, -2))
+@pytest.mark.parametrize(("version", "incident"), few(ALL, -3))
 def test_it_is_named_with_the_right_next_step(version: str, incident: str, tmp_path: Path) -> None:
     with capacity_of(tmp_path, version, incident) as capacity:
         found, (name, step) = loud(capacity), NAMED[incident]

@@ -17,6 +17,8 @@ from ops_lib.decide.repairs.planned import answered, planned
 from ops_lib.decide.repairs.scaling import COUNT, FLAGS, MAXIMUM, MINIMUM, Scaled
 from ops_lib.gathered import CapacityEvidence
 
+BOUNDS = {MINIMUM: "min_capacity", MAXIMUM: "max_capacity"}
+
 
 def plan_restore(prior: Prior | None, evidence: CapacityEvidence, names: Names, now: datetime) -> Plan | NoRepair:
     """Return the plan that gives back what `prior` says (None: no plan has changed anything), in one plan."""
@@ -66,8 +68,6 @@ def _changes(prior: Prior, wanted: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _step(one: Scaled, call: Call, found: scaling.State, left: scaling.State) -> Step:
-    counts = call.operation == "UpdateService"
-    fate = terraform.of_count(one.name) if counts else terraform.of_bound(one.name, "max_capacity")
     return scaling.step(
         one,
         call,
@@ -75,11 +75,19 @@ def _step(one: Scaled, call: Call, found: scaling.State, left: scaling.State) ->
         found,
         title=f"give {one.name} back: {_told(left, found)}",
         before=_told(found, left),
-        after=f"{_told(left, found)}. {_next(one, left)} {fate}",
+        after=f"{_told(left, found)}. {_next(one, left)} {_fate(one, call)}",
         risk="Why it was changed may still hold. Tasks beyond the count are killed: what they had in hand comes back "
         "after its queue's timeout.",
         undo="make the same change once more",
     )
+
+
+def _fate(one: Scaled, call: Call) -> str:
+    """Return what the next terraform apply makes of it."""
+    if call.operation == "UpdateService":
+        return terraform.of_count(one.name)
+    bounds = [terraform.of_bound(one.name, name) for key, name in BOUNDS.items() if key in call.arguments]
+    return " ".join(bounds) or terraform.of_suspension(one.name)
 
 
 def _next(one: Scaled, left: scaling.State) -> str:
