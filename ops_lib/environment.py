@@ -28,10 +28,14 @@ class _Strict(BaseModel):
 
 
 class Thresholds(_Strict):
-    """What counts as too much; ages in seconds, spans in days."""
+    """What counts as too much; ages in seconds, spans in days, and what one search of the logs may ask."""
 
     oldest_age_s: Annotated[int, Field(gt=0)] = 3600
     history_days: Annotated[int, Field(gt=0, le=14)] = 7
+    scan_gb: Annotated[float, Field(gt=0)] = 20.0
+    insights_groups: Annotated[int, Field(gt=0)] = 50
+    insights_rows: Annotated[int, Field(gt=0)] = 100_000
+    insights_queries: Annotated[int, Field(gt=0)] = 5
 
 
 class Accepted(_Strict):

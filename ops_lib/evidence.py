@@ -164,50 +164,44 @@ class Endpoint:
 
 @dataclass(frozen=True)
 class Alarm:
-    """One CloudWatch metric alarm; `queue_name` from its QueueName dimension, `actions` those on ALARM."""
+    """One CloudWatch metric alarm; `queue_name` from its QueueName dimension, `actions` those on ALARM.
+
+    `namespace`: of its metric, "" for one of metric math.
+    """
 
     name: str
     state: str
     queue_name: str | None
     actions: tuple[str, ...]
     updated_at: datetime | None
+    namespace: str = ""
 
 
 @dataclass(frozen=True)
 class LogLine:
-    """One event of CloudWatch Logs."""
+    """One event of CloudWatch Logs; times in UTC, `at` as its writer stamped it, to the millisecond.
+
+    `ptr` is Logs Insights' pointer to this very event (@ptr), or FilterLogEvents' eventId: two events may say the same.
+    """
 
     at: datetime
     group: str
     stream: str
     message: str
+    ingested_at: datetime | None = None
+    ptr: str | None = None
 
 
 @dataclass(frozen=True)
 class Traceback:
-    """An ERROR line and what its process wrote right after it: awslogs makes an event of every line (pipeline.md 7)."""
+    """An ERROR line and what its process wrote right after it: awslogs makes an event of every line (pipeline.md 7).
+
+    `doubt` says why these lines may belong to another job's error instead; "" where they can only be this one's.
+    """
 
     line: LogLine
     following: tuple[str, ...]
-
-
-@dataclass(frozen=True)
-class JobLogs:
-    """Log lines that carry this job's id, oldest first, and every "reassembly received" line of any job.
-
-    `receipts` prove that a media-worker moved on (it has one reassembly thread); they are not this job's story,
-    and only this job's own where Logs Insights was `refused` and FilterLogEvents answered instead. `gaps` says
-    what these lines may lack: a group that is missing or expired, or rows cut off. `tracebacks` belong to the newest
-    ERROR lines, where somebody asked for them; `untraced` says why some could not be read.
-    """
-
-    lines: tuple[LogLine, ...]
-    receipts: tuple[LogLine, ...]
-    groups: tuple[str, ...]
-    gaps: tuple[str, ...] = ()
-    refused: Unread | None = None
-    tracebacks: tuple[Traceback, ...] = ()
-    untraced: Unread | None = None
+    doubt: str = ""
 
 
 @dataclass(frozen=True)

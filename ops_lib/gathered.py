@@ -14,7 +14,6 @@ from ops_lib.evidence import (
     Completion,
     Endpoint,
     Evidence,
-    JobLogs,
     JobRow,
     Lock,
     Notifications,
@@ -27,6 +26,7 @@ from ops_lib.evidence import (
 )
 from ops_lib.invocations import Invocations
 from ops_lib.letters import Inspection
+from ops_lib.log_rows import JobLogs
 
 
 class Gathered:

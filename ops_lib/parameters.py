@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterable, Mapping
+from datetime import UTC, datetime
 from typing import Annotated, Any, TypeVar
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
@@ -16,6 +17,24 @@ INJECTED = "# Parameters"  # how papermill begins the cell it injects
 NameOrNone = Annotated[str, Field(pattern=r"^([a-z0-9]+(-[a-z0-9]+)*)?$")]
 SAMPLE_JOB = "bb37f23c-7609-4727-bc8a-bb541b4bd02a"  # stuck in the sandbox and in both recordings
 LEADING_ZERO = "a text was read as a number, so a leading zero may be lost: quote it, or use papermill's -r"
+
+
+def time_of(text: str) -> datetime | None:
+    """Return a time as a person types it, in UTC; None for "". Raises BadParameter for anything but ISO 8601."""
+    if not text.strip():
+        return None
+    try:
+        found = datetime.fromisoformat(text.strip())
+        return (found if found.tzinfo else found.replace(tzinfo=UTC)).astimezone(UTC)
+    except (ValueError, OverflowError):
+        step = "write it like 2026-02-20T09:15:00Z, or leave it empty"
+        raise BadParameter("time", text, "a time is ISO 8601", step) from None
+
+
+def check_time(text: str) -> str:
+    """Return the text of a time as it is; raises BadParameter where it is none."""
+    time_of(text)
+    return text
 
 
 def _job_id(text: str) -> str:
@@ -72,6 +91,40 @@ class StuckJobParameters(Parameters):
     inspect_dead_letters: bool = False
 
 
+class EndpointUpdateParameters(Parameters):
+    """4_endpoint_update: what is to be different ("" and 0: as it is), how it is rolled out, what else is planned.
+
+    `image`: a tag or digest of the inference repository. `set_environment`: "A=1 B=" sets A and takes B out.
+    """
+
+    image: Annotated[str, Field(pattern=r"^([A-Za-z0-9_][A-Za-z0-9._-]{0,127}|sha256:[0-9a-f]{64})?$")] = "latest"
+    set_environment: Annotated[str, Field(pattern=r"^([A-Za-z_][A-Za-z0-9_]*=\S*( +|$))*$")] = ""
+    instance_type: Annotated[str, Field(pattern=r"^(ml\.[a-z0-9-]+\.[a-z0-9]+)?$")] = ""
+    instance_count: Annotated[int, Field(ge=0, le=20)] = 0
+    canary_percent: Annotated[int, Field(ge=0, le=50)] = 0
+    rollback_alarms: Annotated[str, Field(pattern=r"^[^\x00-\x1f]*$")] = ""
+    smoke: bool = False
+    clean_up: bool = False
+
+
+class JobLogsParameters(Parameters):
+    """5_job_logs: the job, another window than its own times, how much may be scanned, and whether rows are written.
+
+    Times are ISO 8601, in UTC where they name no zone; scan_gb 0: the environment's own limit.
+    """
+
+    job_id: JobId = ""
+    since: Annotated[str, AfterValidator(check_time)] = ""
+    until: Annotated[str, AfterValidator(check_time)] = ""
+    scan_gb: Annotated[float, Field(ge=0, allow_inf_nan=False)] = 0.0
+    export: bool = False
+
+    @property
+    def window(self) -> dict[str, Any]:
+        """Return what of the lines is asked for, as the reader takes it."""
+        return {"since": time_of(self.since), "until": time_of(self.until), "scan_gb": self.scan_gb}
+
+
 class DailyHealthParameters(Parameters):
     """daily_health: how many open jobs are judged, those past their own expectation first; the rest is unread."""
 
@@ -83,6 +136,8 @@ SCHEMAS: dict[str, type[Parameters]] = {
     "1_dead_letters": DeadLettersParameters,
     "2_scaling": ScalingParameters,
     "3_stuck_job": StuckJobParameters,
+    "4_endpoint_update": EndpointUpdateParameters,
+    "5_job_logs": JobLogsParameters,
     "daily_health": DailyHealthParameters,
 }
 

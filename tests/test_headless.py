@@ -23,7 +23,7 @@ from ops_lib.errors import BadParameter
 from ops_lib.show import headless
 from ops_lib.show import notebook as opened
 from ops_lib.show.findings_file import MIME, schema
-from tests import faults
+from tests import faults, forked
 from tests.counts import few
 from tests.recorded import expected_verdicts, recording
 
@@ -35,7 +35,10 @@ ENVIRONMENT_OF = {"runbook": "recording-runbook", "newest": "recording-newest"}
 
 
 def run(command: list[str], cwd: Path, **extra: str) -> subprocess.CompletedProcess[str]:
+    """Run a command in a process of its own; `ops` without waiting for its imports."""
     environment = os.environ | extra
+    if command[:3] == OPS:
+        return forked.run("ops", command[3:], cwd, environment)
     return subprocess.run(command, cwd=cwd, env=environment, capture_output=True, text=True, timeout=120, check=False)
 
 

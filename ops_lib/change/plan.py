@@ -134,13 +134,17 @@ class Plan:
     @cached_property
     def id(self) -> str:
         """Return the name of the plan's file: when it was made, and the beginning of its hash."""
-        return f"{self.now:%Y%m%dT%H%M%SZ}-{hashlib.sha256(self.canonical()).hexdigest()[:12]}"
+        return f"{self.now:%Y%m%dT%H%M%SZ}-{self._digest.hex()[:12]}"
 
     @property
     def code(self) -> str:
         """Return the short code that the operator types: it belongs to exactly this plan."""
-        bits = int.from_bytes(hashlib.sha256(self.canonical()).digest(), "big")
+        bits = int.from_bytes(self._digest, "big")
         return "".join(CROCKFORD[(bits >> (256 - 5 * (place + 1))) & 31] for place in range(CODE_LENGTH))
+
+    @cached_property
+    def _digest(self) -> bytes:
+        return hashlib.sha256(self.canonical()).digest()
 
     @property
     def job_ids(self) -> tuple[str, ...]:

@@ -33,7 +33,6 @@ THROTTLED = {
     "TooManyRequestsException",
     "ProvisionedThroughputExceededException",
     "RequestLimitExceeded",
-    "LimitExceededException",
     "SlowDown",
 }
 MISSING = {
@@ -49,6 +48,7 @@ MISSING = {
 }
 # IAM's name of the action, where it is not the operation's (Service Authorization Reference).
 IAM_NAMES = {
+    "service-quotas:ListServiceQuotas": "servicequotas:ListServiceQuotas",
     "s3:ListObjectsV2": "s3:ListBucket",
     "s3:HeadBucket": "s3:ListBucket",
     "s3:HeadObject": "s3:GetObject",
@@ -96,6 +96,8 @@ def _from_client_error(source: str, error: ClientError) -> Unread:
         return Unread(source, "denied", f"access denied: {said}", f"add {action} to the reader role")
     if code in EXPIRED:
         return Unread(source, "denied", f"the credential is not valid: {said}", "sign in again")
+    if code == "LimitExceededException":
+        return Unread(source, "throttled", f"a quota of this account is used up: {said}", "wait a minute, run again")
     if code in THROTTLED:
         tries = error.response.get("ResponseMetadata", {}).get("RetryAttempts", 0) + 1
         return Unread(source, "throttled", f"throttled after {tries} attempts: {said}", "wait a minute, run again")

@@ -10,7 +10,7 @@ from ops_lib.capacity import Service
 from ops_lib.evidence import Evidence, QueuePair, Read
 from ops_lib.gathered import CapacityEvidence
 from ops_lib.read.endpoint import read_endpoint
-from ops_lib.read.logs import read_groups
+from ops_lib.read.log_groups import read_groups
 from ops_lib.read.queues import read_pair
 from ops_lib.read.scaling import read_scalable_targets, read_scaling_activities, read_scaling_policies
 from ops_lib.read.series import read_series
@@ -34,7 +34,7 @@ def read_capacity(aws: Aws, now: datetime, window: timedelta, wanted: str) -> Ca
         endpoint = pool.submit(read_endpoint, aws)
         activities = pool.submit(read_scaling_activities, aws, now - window)
         pairs = {key: pool.submit(read_pair, aws, key) for key in aws.settings.queues}
-        work = pool.submit(read_worker_lines, aws, groups.result(), now, WORK, wanted, MOST_LINES)
+        work = pool.submit(read_worker_lines, aws, groups.result(), now, WORK, wanted=wanted, limit=MOST_LINES)
         queues = {key: pair.result() for key, pair in pairs.items()}
         series = pool.submit(read_series, aws, _names(queues), _services(services.result()), now, window)
         return CapacityEvidence(

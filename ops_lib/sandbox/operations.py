@@ -21,7 +21,10 @@ TARGETS = {
     "AmazonEC2ContainerServiceV20141113": "ecs",
     "AnyScaleFrontendService": "application-autoscaling",
     "SageMaker": "sagemaker",
+    "AmazonEC2ContainerRegistry_V20150921": "ecr",
+    "CodeBuild_20161006": "codebuild",
     "GraniteServiceVersion20100801": "cloudwatch",
+    "ServiceQuotasV20190624": "service-quotas",
 }
 # The services of the query protocol, by the version their requests carry.
 VERSIONS = {

@@ -11,11 +11,11 @@ import pandas as pd
 
 from ops_lib.decide.case import spans, words
 from ops_lib.decide.findings import Finding, status_of, worst_first
-from ops_lib.decide.log_lines import last_words
 from ops_lib.decide.pace import Pace
 from ops_lib.decide.verdict import Verdict
 from ops_lib.decide.vocabulary import FAILURE_MODES, Severity
 from ops_lib.evidence import Unread
+from ops_lib.log_format import last_words
 from ops_lib.places import ops_command
 from ops_lib.show.redact import safe
 

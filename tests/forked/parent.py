@@ -29,6 +29,8 @@ IMPORTED = {
         "ops_lib.show.headless",
         "ops_lib.change.apply",
         "ops_lib.show.applied",
+        "nbconvert.exporters.templateexporter",
+        "nbconvert.filters.markdown_mistune",
     ),
     "sandbox": ("ops_lib.sandbox.__main__", "ops_lib.sandbox.server", "ops_lib.sandbox.clock", *MOTO),
     "outside": ("boto3", "botocore.config", "botocore.exceptions"),

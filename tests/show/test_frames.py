@@ -9,8 +9,9 @@ import pandas as pd
 import pytest
 
 from ops_lib.capacity import Service
-from ops_lib.evidence import JobLogs, JobRow, Traceback
+from ops_lib.evidence import JobRow, Traceback
 from ops_lib.gathered import PipelineEvidence
+from ops_lib.log_rows import JobLogs
 from ops_lib.show import frames
 from tests.recorded import UNREAD, VERSIONS, captured_at, expected_verdicts, job_evidence, read
 
