@@ -9,18 +9,17 @@ from concurrent.futures import ThreadPoolExecutor
 from ops_lib.aws import Aws
 from ops_lib.evidence import Evidence, LogLine, Read, Traceback, Unread
 from ops_lib.job_id import parse_job_id
-from ops_lib.letters import LetterLines, LinesWanted, signature
+from ops_lib.letters import LetterLines, LinesWanted
+from ops_lib.log_format import ERROR, NOT_DOWNLOADED, signature
 from ops_lib.read.log_groups import Groups
 from ops_lib.read.log_search import Search, search
 from ops_lib.read.logs import MARGIN, verdict_gaps
-from ops_lib.read.tracebacks import ERROR, read_following
+from ops_lib.read.tracebacks import read_following
 
 # AWS: StartQuery's queryString has at most 10,000 characters, and a job's id takes 37 of them.
 MOST_JOBS = 200
 MOST_TRACEBACKS = 5
 LEVEL = r"\[(ERROR|WARNING)\] "
-# SageMaker's own line about a request it cannot fetch has no level; it names the job in the object's key.
-NO_REQUEST = "Failed to download object"
 
 
 def read_letter_lines(aws: Aws, groups: Evidence[Groups], wanted: LinesWanted) -> Evidence[LetterLines]:
@@ -47,7 +46,8 @@ def _pattern(job_ids: Sequence[str], loggers: Sequence[str]) -> str:
     """Return the regular expression, without a slash, of the lines of these jobs and of those that name no job."""
     parts = []
     if job_ids:
-        parts.append(f"({LEVEL}|{NO_REQUEST}).*({'|'.join(job_ids)})")
+        # SageMaker's own line about a request it cannot fetch has no level; it names the job in the object's key.
+        parts.append(f"({LEVEL}|{NOT_DOWNLOADED}).*({'|'.join(job_ids)})")
     if loggers:
         of_loop = "|".join(re.escape(name) for name in loggers)
         # "chunking: job_id=? invalid S3 event body", "ingest: failed to process message: ...", "job-events message ..."
@@ -67,6 +67,6 @@ def _tracebacks(aws: Aws, lines: Sequence[LogLine]) -> tuple[tuple[Traceback, ..
         return (), None
     with ThreadPoolExecutor(len(chosen)) as pool:
         read = list(pool.map(lambda line: read_following(aws, line), chosen))
-    found = [(line, part.value) for line, part in zip(chosen, read, strict=True) if isinstance(part, Read)]
+    found = tuple(part.value for part in read if isinstance(part, Read) and part.value.following)
     untraced = next((part for part in read if isinstance(part, Unread)), None)
-    return tuple(Traceback(line, following) for line, following in found if following), untraced
+    return found, untraced

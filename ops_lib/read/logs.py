@@ -10,6 +10,7 @@ from threading import Event
 from ops_lib.aws import Aws
 from ops_lib.evidence import Evidence, LogLine, Read, Unread, known
 from ops_lib.job_id import UUID
+from ops_lib.log_format import NO_RECORD, REQUESTS
 from ops_lib.log_rows import Coverage, JobLogs, LogRows
 from ops_lib.read.log_groups import Groups
 from ops_lib.read.log_search import Search, search
@@ -18,10 +19,6 @@ MARGIN = timedelta(minutes=5)
 LONGEST = timedelta(days=14)  # as long as a message lives (pipeline.md 3), where no group says how long it keeps lines
 RECEIVED = "reassembly: job_id=[0-9a-f-]+ received"
 RECEIPT = re.compile(RECEIVED)
-# The job-worker's lines about a result whose invocation row is gone: they name no job (pipeline.md 7).
-NO_RECORD = "no invocation record for"
-# SageMaker's own lines have no job_id=: they name the job by the key of its request (pipeline.md 7).
-BY_KEY = "sagemaker-invocation-requests/"
 
 
 def read_job_logs(
@@ -64,7 +61,7 @@ def window_of(
 
 
 def _job_logs(found: LogRows, job_id: str, prefix: str) -> JobLogs:
-    named = (f"job_id={job_id}", f"{BY_KEY}{job_id}/")
+    named = (f"job_id={job_id}", f"{REQUESTS}{job_id}/")
     mine: list[LogLine] = []
     mentions: list[LogLine] = []
     for line in found.rows:

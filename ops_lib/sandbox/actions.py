@@ -173,10 +173,22 @@ def _sagemaker(name: str, said: Said, region: str) -> Iterator[Needed]:
     kinds = {"EndpointName": "endpoint", "EndpointConfigName": "endpoint-config", "ModelName": "model"}
     # AWS: ARNs of SageMaker's resources are in lower case.
     arns = [_arn("sagemaker", region, f"{kinds[key]}/{said[key]}".lower()) for key in kinds if key in said]
+    arns += [str(said["ResourceArn"])] if "ResourceArn" in said else []
     yield from (Needed(f"sagemaker:{name}", arn) for arn in arns or [ANY])
     if "ExecutionRoleArn" in said:
         passed = (("iam:PassedToService", "sagemaker.amazonaws.com"),)
         yield Needed("iam:PassRole", str(said["ExecutionRoleArn"]), passed)
+
+
+def _ecr(name: str, said: Said, region: str) -> Iterator[Needed]:
+    yield Needed(f"ecr:{name}", _arn("ecr", region, f"repository/{said.get('repositoryName', '')}"))
+
+
+def _codebuild(name: str, said: Said, region: str) -> Iterator[Needed]:
+    # The reference has BatchGetBuilds act on the project of each build, which its id begins with.
+    projects = [said["projectName"]] if "projectName" in said else [id.partition(":")[0] for id in said.get("ids", [])]
+    arns = [_arn("codebuild", region, f"project/{project}") for project in projects]
+    yield from (Needed(f"codebuild:{name}", arn) for arn in arns or [ANY])
 
 
 def _scaling(name: str, said: Said, region: str) -> Iterator[Needed]:
@@ -185,6 +197,12 @@ def _scaling(name: str, said: Said, region: str) -> Iterator[Needed]:
         (f"application-autoscaling:{key}", str(said[given])) for given, key in keys.items() if given in said
     )
     yield Needed(f"application-autoscaling:{name}", ANY, context)
+
+
+def _metrics(name: str, said: Said, _: str) -> Iterator[Needed]:
+    # AWS: CloudWatch User Guide, "Using condition keys to limit access to CloudWatch namespaces".
+    put = name == "PutMetricData" and "Namespace" in said
+    yield Needed(f"cloudwatch:{name}", ANY, (("cloudwatch:namespace", str(said["Namespace"])),) if put else ())
 
 
 def _roles(service: str, key: str) -> Callable[[str, Said, str], Iterator[Needed]]:
@@ -200,7 +218,11 @@ SERVICES: dict[str, Callable[[str, Said, str], Iterator[Needed]]] = {
     "logs": _logs,
     "ecs": _ecs,
     "sagemaker": _sagemaker,
+    "ecr": _ecr,
+    "codebuild": _codebuild,
     "application-autoscaling": _scaling,
+    "cloudwatch": _metrics,
+    "sns": _roles("sns", "TopicArn"),
     "sts": _roles("sts", "RoleArn"),
     "iam": _roles("iam", "PolicySourceArn"),
 }

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 
 from ops_lib.aws import Aws, connect
+from ops_lib.decide.log_story import BUILDS
 from ops_lib.decide.vocabulary import Severity
 from ops_lib.errors import EXIT_OK, EXIT_UNKNOWN, OpsError
 from ops_lib.evidence import Evidence, Read, Unread
@@ -67,6 +68,10 @@ def _on_demand(aws: Aws, job: JobEvidence, now: datetime) -> dict[str, Evidence[
         tried["message move tasks"] = read_move_tasks(aws, pair)
     if TABLE in aws.settings.tables:
         tried["inference failures"] = read_failure(aws)
-    if isinstance(job.logs, Read):
-        tried["tracebacks"] = try_following(aws, job.logs.value.groups[0], now)
+    # No job writes into a build's log.
+    groups = (
+        [group for group in job.logs.value.groups if not group.startswith(BUILDS)] if isinstance(job.logs, Read) else []
+    )
+    if groups:
+        tried["tracebacks"] = try_following(aws, groups[0], now)
     return tried
