@@ -130,7 +130,10 @@ class S3Object:
 
 @dataclass(frozen=True)
 class Task:
-    """One ECS task (DescribeTasks); `service` from its group, exit codes by container name."""
+    """One ECS task (DescribeTasks); `service` from its group, exit codes and reasons by container name.
+
+    `stop_code`: who stopped it, as EssentialContainerExited, TaskFailedToStart, ServiceSchedulerInitiated.
+    """
 
     task_id: str
     service: str
@@ -140,40 +143,23 @@ class Task:
     stopped_reason: str | None = None
     exit_codes: Mapping[str, int] = field(default_factory=dict)
     task_definition: str | None = None
-
-
-@dataclass(frozen=True)
-class Service:
-    """One ECS service (DescribeServices) with its newest events and its scalable target's bounds, if any."""
-
-    name: str
-    status: str
-    desired: int
-    running: int
-    pending: int
-    deployments: int
-    events: tuple[tuple[datetime, str], ...] = ()
-
-
-@dataclass(frozen=True)
-class ScalableTarget:
-    """Application Auto Scaling's bounds of one service; `suspended` names the suspended directions."""
-
-    service: str
-    min_capacity: int
-    max_capacity: int
-    suspended: tuple[str, ...] = ()
+    stop_code: str | None = None
+    reasons: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
 class Endpoint:
-    """The SageMaker endpoint (DescribeEndpoint); `status` is one of AWS's nine."""
+    """The SageMaker endpoint (DescribeEndpoint); `status` is one of AWS's nine.
+
+    `instances`: how many serve it now, of all variants together; None where AWS does not say.
+    """
 
     name: str
     status: str
     config_name: str
     failure_reason: str | None
     last_modified: datetime | None
+    instances: int | None = None
 
 
 @dataclass(frozen=True)

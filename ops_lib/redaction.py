@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from functools import lru_cache
 from math import isfinite
 from typing import Any
 
@@ -39,7 +40,7 @@ _ANSI = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)|[@
 
 def redact(text: str) -> str:
     """Return `text` without access keys, presigned signatures, tokens, cookies and passwords."""
-    return redact_counted(text)[0]
+    return _redacted_before(text) if len(text) < _SHORT else redact_counted(text)[0]
 
 
 def redact_counted(text: str) -> tuple[str, int]:
@@ -55,6 +56,11 @@ def redact_counted(text: str) -> tuple[str, int]:
     for secret in _SECRETS:
         text = secret.sub(removed, text)
     return text, count
+
+
+# A journal says the same names and ids again and again.
+_SHORT = 100
+_redacted_before = lru_cache(maxsize=1 << 12)(lambda text: redact_counted(text)[0])
 
 
 def printable(text: str) -> str:
@@ -85,4 +91,9 @@ def redacted(value: object) -> Any:
 
 def _under(name: str, value: object) -> Any:
     """Return `value` as it may stand under `name`: in data a secret stands without the name that gives it away."""
-    return REMOVED if value is not None and _NAME_OF_A_SECRET.search(name) else redacted(value)
+    return REMOVED if value is not None and _names_a_secret(name) else redacted(value)
+
+
+@lru_cache(maxsize=1 << 10)
+def _names_a_secret(name: str) -> bool:
+    return bool(_NAME_OF_A_SECRET.search(name))

@@ -20,7 +20,7 @@ from ops_lib.sandbox.checked import OPERATIONS
 from tests.sandbox.running import running
 
 ROOT = Path(__file__).parents[1]
-NOTEBOOKS = ("0_triage", "1_dead_letters", "3_stuck_job", "5_job_logs", "daily_health")
+NOTEBOOKS = ("0_triage", "1_dead_letters", "2_scaling", "3_stuck_job", "5_job_logs", "daily_health")
 # AWS: they need no permission, or only botocore asks for them.
 NEED_NONE = {"sts:GetCallerIdentity"}
 # Asked only where Logs Insights is refused, or is interrupted, or one query is not enough.
@@ -30,6 +30,8 @@ NAME_NO_RESOURCE = {
     *("application-autoscaling:DescribeScalableTargets", "cloudwatch:DescribeAlarms", "cloudwatch:GetMetricData"),
     *("ecs:DescribeTaskDefinition", "ecs:ListServices", "ecs:ListTasks", "logs:DescribeLogGroups"),
     *("logs:GetQueryResults", "logs:StopQuery", "application-autoscaling:RegisterScalableTarget"),
+    *("application-autoscaling:DescribeScalingActivities", "application-autoscaling:DescribeScalingPolicies"),
+    "cloudwatch:PutMetricData",
     "servicequotas:ListServiceQuotas",
 }
 # The two reads with a side effect, which only an inspection lease makes.
@@ -50,7 +52,7 @@ def actions(name: str) -> set[str]:
     return {action for statement in policy(name)["Statement"] for action in several(statement["Action"])}
 
 
-@pytest.mark.parametrize("name", ["reader", "responder", "journal"])
+@pytest.mark.parametrize("name", ["reader", "responder", "journal", "deliver"])
 def test_every_action_is_one_of_awss_by_its_whole_name(name: str) -> None:
     session, renamed = botocore.session.get_session(), set(ACTION_OF.values()) | {"iam:PassRole"}
     for statement in policy(name)["Statement"]:
@@ -61,7 +63,7 @@ def test_every_action_is_one_of_awss_by_its_whole_name(name: str) -> None:
             assert action in renamed or operation in session.get_service_model(service).operation_names, action
 
 
-@pytest.mark.parametrize("name", ["reader", "responder", "journal"])
+@pytest.mark.parametrize("name", ["reader", "responder", "journal", "deliver"])
 def test_every_statement_has_a_name_of_its_own_and_is_about_the_pipeline(name: str) -> None:
     content = policy(name)
     assert content["Version"] == "2012-10-17"
@@ -95,7 +97,13 @@ def test_the_reader_scans_one_table_and_sees_no_object_but_failures() -> None:
     }
     for action, resource in narrow.items():
         about = [s["Resource"] for s in policy("reader")["Statement"] if action in several(s["Action"])]
-        assert about == [resource]
+        assert set(about) - {"arn:aws:s3:::stereo-spot-ops-reports/*"} == {resource}
+
+
+def test_who_delivers_reads_nothing_and_touches_nothing_of_the_pipeline() -> None:
+    assert actions("deliver") == {"s3:PutObject", "sns:Publish", "cloudwatch:PutMetricData"}
+    for statement in policy("deliver")["Statement"]:
+        assert "stereo-spot-ops-reports" in statement["Resource"] or "Condition" in statement
 
 
 def test_the_responder_may_whatever_the_reader_may() -> None:

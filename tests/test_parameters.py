@@ -19,6 +19,16 @@ def sample(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(parameters.SCHEMAS, "sample", Sample)
 
 
+@pytest.mark.parametrize("notebook", [name for name, s in parameters.SCHEMAS.items() if "job_id" in s.model_fields])
+def test_where_no_job_is_named_a_sandbox_has_a_sample_and_nobody_else(notebook: str) -> None:
+    unnamed = parameters.from_command_line(notebook, {})
+    assert parameters.with_a_job(unnamed, "sandbox").model_dump()["job_id"] == parameters.SAMPLE_JOB
+    with pytest.raises(BadParameter, match="job_id"):
+        parameters.with_a_job(unnamed, None)
+    named = parameters.from_command_line(notebook, {"job_id": JOB})
+    assert parameters.with_a_job(named, None) == named
+
+
 def test_command_line_texts_are_read_by_their_declared_type() -> None:
     given = {"count": "12", "apply": "false", "account": "012345678901"}
     read = parameters.from_command_line("sample", given)
@@ -93,7 +103,8 @@ def test_a_name_assigned_by_a_cell_of_ones_own_is_nobodys_parameter() -> None:
 
 
 def test_an_unknown_notebook_names_those_there_are() -> None:
-    with pytest.raises(BadParameter, match="0_triage, 1_dead_letters, 3_stuck_job, 5_job_logs, daily_health"):
+    expected = "0_triage, 1_dead_letters, 2_scaling, 3_stuck_job, 5_job_logs, daily_health"
+    with pytest.raises(BadParameter, match=expected):
         parameters.from_command_line("6_nonsense", {})
 
 

@@ -6,6 +6,7 @@ happens as events: start, one for each step, outcome.
 
 from __future__ import annotations
 
+import json
 import signal
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -22,7 +23,7 @@ from ops_lib.change.following import LONGEST_S, following_of
 from ops_lib.change.journal import Entry, journal_at
 from ops_lib.change.mover import Mover, Task
 from ops_lib.change.outcome import Outcome, StepOutcome, Verified
-from ops_lib.change.plan import Plan, Step
+from ops_lib.change.plan import Condition, Plan, Step
 from ops_lib.change.purge import Purger
 from ops_lib.change.send import Admitted
 from ops_lib.change.step import Applier
@@ -59,6 +60,7 @@ def apply(
     clock = clock or settings.now
     store.require_fresh(plan, clock())
     _require_same_place(plan, settings)
+    store.require_current(plan, settings)
     aws = connect_responder(settings)
     _require("account of the responder's credential", aws.identity.account_id, plan.account_id)
     in_s3: Any = Admitted(aws.once("s3")) if settings.journal.startswith("s3://") else None
@@ -66,6 +68,7 @@ def apply(
     with ExitStack() as lock:
         lock.enter_context(journal.exclusive(lambda who: tell({"event": "waiting", "words": f"{who} is at work"})))
         store.require_fresh(plan, clock())  # again: whoever waited may have waited too long
+        store.require_current(plan, settings)
         # From here on an interrupt is noted, not raised: what is under way ends and is written down.
         with _interrupted() as stop:
             applier = Applier(aws, journal, plan, _real_clock)
@@ -79,7 +82,7 @@ def apply(
             if any(step.state != "already-done" for step in steps):
                 facts = {"verified": verified.state, "words": verified.words()}
                 journal.append("note", plan.id, None, facts, _real_clock())
-            outcome = Outcome(plan, steps, verified, journal.head())
+            outcome = Outcome(plan, steps, verified, journal.head(), following.broke_off if following else "")
             tell(redacted(outcome.event()))
     return outcome
 
@@ -90,7 +93,7 @@ def _apply_steps(applier: Applier, tell: Tell, stop: Sequence[str]) -> tuple[Ste
     opened = [_open_words(entry, plan) for entry in journal.open_intents()]
     tell(redacted({"event": "start", "plan": plan.id, "steps": len(plan.steps), "open_intents": opened}))
     earlier = _earlier(entries, plan)
-    if not _all_done(earlier):
+    if len(earlier) < len(plan.steps) or not _all_done(earlier):
         journal.append("plan", plan.id, None, _about(applier), _real_clock())
     outcomes: dict[int, StepOutcome] = {}
 
@@ -108,7 +111,7 @@ def _apply_steps(applier: Applier, tell: Tell, stop: Sequence[str]) -> tuple[Ste
             if why := f"stopped by {stop[0]}" if stop else _held_back(step, before):
                 ended(StepOutcome(number, step.title, "not-attempted", why))
             else:
-                ready.append(Task(number, step, earlier[number]))
+                ready.append(Task(number, step, earlier.get(number, ())))
         if ready and ready[0].step.letter:
             mover.move(ready, ended)
         elif ready:
@@ -141,19 +144,35 @@ def _held_back(step: Step, before: Sequence[tuple[Step, StepOutcome]]) -> str:
 
 def _verify(aws: Aws, plan: Plan, steps: Sequence[StepOutcome], wait_s: float, stop: Sequence[str]) -> Verified:
     """Ask the world for a bounded time whether it has become what the plan wants."""
-    if not all(step.is_done for step in steps):
+    if not any(step.is_done for step in steps):
         return Verified("not-asked")
-    if not plan.verified_by:
+    partly = not all(step.is_done for step in steps)
+    wanted = _of_what_was_done(plan, steps) if partly else plan.verified_by
+    if not wanted:
         return Verified("nothing-to-verify")
     began = time.monotonic()
     while True:
-        differs = differences(aws, plan.verified_by)
+        differs = differences(aws, wanted)
         waited = time.monotonic() - began
         if not differs:
-            return Verified("verified", waited)
+            return Verified("verified", waited, partly=partly)
         if stop or waited + POLL_S > wait_s:
-            return Verified("not-yet", waited, differs)
+            return Verified("not-yet", waited, differs, partly)
         time.sleep(POLL_S)
+
+
+def _of_what_was_done(plan: Plan, steps: Sequence[StepOutcome]) -> tuple[Condition, ...]:
+    """Return what verifies the part of a plan that was done: all of a job that is done with, else its done steps.
+
+    Of several steps that say something of the same read the last one counts: it has changed what the others left.
+    """
+    pairs = list(zip(plan.steps, steps, strict=True))
+    left = {step.job_id for step, outcome in pairs if not outcome.is_done}
+    whole = tuple(one for one in plan.verified_by if one.job_id and one.job_id not in left)
+    covered = {one.job_id for one in whole}
+    done = [step.done_when for step, outcome in pairs if outcome.is_done and step.job_id not in covered]
+    last = {json.dumps(one.call.arguments, sort_keys=True): one for one in done if one}
+    return whole + tuple(last.values())
 
 
 def _require_same_place(plan: Plan, settings: Settings) -> None:
@@ -177,10 +196,10 @@ def _about(applier: Applier) -> dict[str, Any]:
 
 def _earlier(entries: Sequence[Entry], plan: Plan) -> dict[int, list[Entry]]:
     """Return what the journal says of each step of the plan, by its number."""
-    earlier: dict[int, list[Entry]] = {number: [] for number in range(1, len(plan.steps) + 1)}
-    for one in entries:
-        if one.plan_id == plan.id and one.kind != "note" and one.step in earlier:
-            earlier[one.step].append(one)
+    earlier: dict[int, list[Entry]] = {}
+    for one in (part for entry in entries if entry.plan_id == plan.id for part in entry.parts()):
+        if one.kind != "note" and one.step is not None:
+            earlier.setdefault(one.step, []).append(one)
     return earlier
 
 

@@ -10,13 +10,14 @@ from ops_lib.change.plan import Plan
 from ops_lib.change.world import Difference
 from ops_lib.errors import EXIT_CRITICAL, EXIT_OK, EXIT_UNKNOWN
 
-State = Literal["done", "already-done", "refused", "failed", "unknown", "not-attempted"]
+State = Literal["done", "already-done", "refused", "failed", "unknown", "not-attempted", "cancelled"]
 DONE: tuple[State, ...] = ("done", "already-done")
 WORST: tuple[State, ...] = ("unknown", "failed", "refused", "not-attempted")
+TASKS = {"cancelled": "was cancelled half-way", "failed": "failed half-way"}
 EXITS: dict[str, int] = {"done": EXIT_OK, "unknown": EXIT_UNKNOWN}
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class StepOutcome:
     """One step's end: `changed` what the world says otherwise, `doubles` what sending it twice may have doubled.
 
@@ -60,16 +61,21 @@ class StepOutcome:
 
 @dataclass(frozen=True)
 class Verified:
-    """What the world said after the last step: `differs` is what is not yet as the plan wants it."""
+    """What the world said after the last step: `differs` is what is not yet as the plan wants it.
+
+    `partly`: only what was done was asked for, as other steps were not.
+    """
 
     state: Literal["verified", "not-yet", "nothing-to-verify", "not-asked"]
     waited_s: float = 0.0
     differs: tuple[Difference, ...] = ()
+    partly: bool = False
 
     def words(self) -> str:
         """Return it as a sentence, "" where nothing was asked."""
         if self.state == "verified":
-            return f"Verified after {self.waited_s:.0f} s: the world is as the plan wants it."
+            what = "what was done is so in the world" if self.partly else "the world is as the plan wants it"
+            return f"Verified after {self.waited_s:.0f} s: {what}."
         if self.state == "not-yet":
             differs = "; ".join(one.words() for one in self.differs)
             return f"Not verified yet after {self.waited_s:.0f} s ({differs}). Read the evidence again in a while."
@@ -78,33 +84,39 @@ class Verified:
 
 @dataclass(frozen=True)
 class Outcome:
-    """A plan's end, and the journal's head to compare with later."""
+    """A plan's end, and the journal's head to compare with later.
+
+    `task`: how a message move task that the plan started came to its end before all was moved, "" otherwise.
+    """
 
     plan: Plan
     steps: tuple[StepOutcome, ...]
     verified: Verified
     head: tuple[int, str]
+    task: Literal["", "cancelled", "failed"] = ""
 
     @property
     def state(self) -> State:
-        """Return "done", or the worst state of those that are not."""
-        return next((state for state in WORST if any(step.state == state for step in self.steps)), "done")
+        """Return "done", or the worst state of those that are not; else how the move task ended."""
+        worst = next((state for state in WORST if any(step.state == state for step in self.steps)), None)
+        return worst or self.task or "done"
 
     @property
     def exit_code(self) -> int:
-        """Return 0 where all is done, 3 where it is not known, 2 otherwise."""
+        """Return 0 where all is done, 3 where it is not known, 2 otherwise: refused, failed, stopped, cancelled."""
         return EXITS.get(self.state, EXIT_CRITICAL)
 
     @property
     def words(self) -> str:
         """Return how it ended in a sentence or two."""
         done = sum(step.is_done for step in self.steps)
-        if self.state == "done" and all(step.state == "already-done" for step in self.steps):
+        if all(step.state == "already-done" for step in self.steps):
             told = "Every step was done before; nothing was sent."
         else:
             steps = "step" if len(self.steps) == 1 else "steps"
             told = f"{done} of {len(self.steps)} {steps} done.{self._jobs_left()}"
-        return f"{told} {self.verified.words()}".strip()
+        task = f" The move task {TASKS[self.task]}; what was moved stays moved." if self.task else ""
+        return f"{told}{task} {self.verified.words()}".strip()
 
     def _jobs_left(self) -> str:
         """Return which of several jobs are not done with: with one job there is nothing to tell apart."""

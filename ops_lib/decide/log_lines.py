@@ -32,6 +32,8 @@ _PATTERNS: tuple[tuple[str, re.Pattern[str]], ...] = tuple(
         ("chunking-skipped-ingesting", r"chunking: job_id=\S+ skip \(status=ingesting\)"),
         ("chunking-skipped", r"chunking: job_id=\S+ skip"),
         ("chunking-failed", r"chunking: job_id=\S+ failed to process message"),
+        ("deletion-started", r"deletion: job_id=\S+ start"),
+        ("deletion-completed", r"deletion: job_id=\S+ done"),
         ("ingest-started", r"ingest: job_id=\S+ start source_url="),
         ("ingest-skipped", r"ingest: job_id=\S+ skip \(status=ingesting\)"),
         ("invoke-failed", rf"{_SEGMENT} invoke_async failed"),
@@ -90,6 +92,13 @@ INFERENCE_FAILURES = frozenset({"invoke-failed", "response-timeout", "container-
 def read_signs(lines: Iterable[LogLine]) -> tuple[Sign, ...]:
     """Return one Sign per line, oldest first."""
     return tuple(sorted((sign_of(line) for line in lines), key=lambda sign: sign.at))
+
+
+def pattern_of(kinds: Iterable[str]) -> str:
+    """Return one regular expression for a query, without a slash or a named group: it matches at least those lines."""
+    wanted = set(kinds)
+    found = [pattern.pattern for kind, pattern in _PATTERNS if kind in wanted]
+    return "|".join(found).replace("?P<index>", "").replace("/", ".")
 
 
 def sign_of(line: LogLine) -> Sign:

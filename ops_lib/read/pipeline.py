@@ -20,7 +20,8 @@ from ops_lib.read.notifications import read_notifications
 from ops_lib.read.objects import read_prefix
 from ops_lib.read.one_job import SharedReads, gather_job
 from ops_lib.read.patience import calling_off
-from ops_lib.read.services import read_scalable_targets, read_services
+from ops_lib.read.scaling import read_scalable_targets
+from ops_lib.read.services import read_services
 from ops_lib.read.worker_lines import read_worker_lines
 
 # Every status in which a job still wants something (pipeline.md 2), in the order they are judged.

@@ -22,11 +22,21 @@ WANTED = (
 
 
 def read_worker_lines(
-    aws: Aws, groups: Evidence[Groups], now: datetime, span: timedelta, stop: Event | None = None
+    aws: Aws,
+    groups: Evidence[Groups],
+    now: datetime,
+    span: timedelta,
+    stop: Event | None = None,
+    *,
+    wanted: str = WANTED,
+    limit: int = LIMIT,
 ) -> Evidence[WorkerLines]:
-    """Return the newest lines of all workers from `span` (three hours at least) before `now`, by Logs Insights."""
+    """Return the newest lines of all workers from `span` (three hours at least) before `now`, by Logs Insights.
+
+    `wanted`: the regular expression they match; `limit`: how many rows at the most.
+    """
     since = now - max(span, SHORTEST)
-    found = search(aws, groups, Search(WANTED, since, now, newest=LIMIT, stop=stop or Event()), now)
+    found = search(aws, groups, Search(wanted, since, now, newest=limit, stop=stop or Event()), now)
     if isinstance(found, Unread):
         return found
     lines, coverage = found.value.rows, found.value.coverage

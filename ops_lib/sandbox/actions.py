@@ -187,6 +187,12 @@ def _scaling(name: str, said: Said, region: str) -> Iterator[Needed]:
     yield Needed(f"application-autoscaling:{name}", ANY, context)
 
 
+def _metrics(name: str, said: Said, _: str) -> Iterator[Needed]:
+    # AWS: CloudWatch User Guide, "Using condition keys to limit access to CloudWatch namespaces".
+    put = name == "PutMetricData" and "Namespace" in said
+    yield Needed(f"cloudwatch:{name}", ANY, (("cloudwatch:namespace", str(said["Namespace"])),) if put else ())
+
+
 def _roles(service: str, key: str) -> Callable[[str, Said, str], Iterator[Needed]]:
     def find(name: str, said: Said, _: str) -> Iterator[Needed]:
         yield Needed(f"{service}:{name}", str(said.get(key, ANY)))
@@ -201,6 +207,8 @@ SERVICES: dict[str, Callable[[str, Said, str], Iterator[Needed]]] = {
     "ecs": _ecs,
     "sagemaker": _sagemaker,
     "application-autoscaling": _scaling,
+    "cloudwatch": _metrics,
+    "sns": _roles("sns", "TopicArn"),
     "sts": _roles("sts", "RoleArn"),
     "iam": _roles("iam", "PolicySourceArn"),
 }

@@ -15,6 +15,7 @@ NEEDS = {
     "application-autoscaling": ("ecs", "cloudwatch"),
     "cloudwatch": ("sqs",),
     "sagemaker-runtime": ("sagemaker",),
+    "sns": ("sqs",),
 }
 
 

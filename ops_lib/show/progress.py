@@ -33,6 +33,7 @@ RESUME = (
     "Type the code and press Apply again: the world is read first, and what is done is not done twice. "
     "If it ends so again, call the pipeline's developers with this notebook."
 )
+LOOK_AT_THE_REST = "Run this notebook again from the top: it looks at what is left and makes a new plan for it."
 # How it ended -> colour, headline, what to do next.
 ENDS = {
     "done": ("ok", "Applied.", AFTERWARDS),
@@ -40,6 +41,7 @@ ENDS = {
     "failed": ("critical", "Failed: a call was refused by AWS. What builds on it was not attempted.", RESUME),
     "unknown": ("unknown", "Not known: an answer was lost, so a call may have been made or not.", RESUME),
     "not-attempted": ("critical", "Stopped before the end.", RESUME),
+    "cancelled": ("warning", "Cancelled: what was moved stays moved.", LOOK_AT_THE_REST),
     "not-started": (
         "critical",
         "Not applied: nothing has been changed.",

@@ -24,7 +24,10 @@ from ops_lib.change import held, step
 from tests.faults import _Raw, answer, operation_of
 
 # What `ops apply` may change in the pipeline, as `operation_of` tells it: S3's copy is a PUT.
-CHANGES = ("dynamodb:PutItem", "dynamodb:UpdateItem", "dynamodb:DeleteItem", "sqs:SendMessage", "s3:PUT")
+CHANGES = (
+    *("dynamodb:PutItem", "dynamodb:UpdateItem", "dynamodb:DeleteItem", "sqs:SendMessage", "s3:PUT"),
+    *("ecs:UpdateService", "application-autoscaling:RegisterScalableTarget", "sqs:SetQueueAttributes"),
+)
 
 
 def install(hooks: dict[str, Any]) -> None:

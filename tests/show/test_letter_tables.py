@@ -54,7 +54,7 @@ def test_a_needed_letter_of_a_failed_job_says_how_to_open_that_job() -> None:
     looks = three_classes().looks
     failed = judged(looks, job(status="failed", recorded=(2,), pairs=QUEUES))
     page = letter_tables.groups(failed, "mine")
-    assert f"<code>ops open 3_stuck_job -e mine -p job_id={JOB}</code>" in page
+    assert f"ops open 3_stuck_job -e mine -p job_id={JOB}</code>" in page
     assert "leave it, see why" not in page
     assert "3_stuck_job" not in letter_tables.groups(three_classes(), "mine")
     stopped = judged(looks, job(recorded=(2,), pairs=QUEUES, endpoint=None))

@@ -26,6 +26,7 @@ from ops_lib.show.plots.clock import SECOND, number
 from ops_lib.show.plots.lanes import Lane, Window, lanes_of
 from ops_lib.show.plots.timeline import MARKS
 from ops_lib.show.story_figure import GAPS, PHASES
+from tests.show import capacity_samples
 
 NOW = datetime(2026, 2, 20, 9, 15, tzinfo=UTC)
 WINDOW = timedelta(days=7)
@@ -206,6 +207,7 @@ CASES: dict[str, Callable[[], Plot]] = {
     "a story of 120 segments over days": lambda: told(120, WINDOW),
     "a story of 6,000 segments": lambda: told(6000, WINDOW),
     "a story that stopped": lambda: told(12, HOUR, end=FAR, ended=False),
+    **capacity_samples.CASES,
 }  # fmt: skip
 
 

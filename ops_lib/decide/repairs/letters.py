@@ -25,6 +25,10 @@ from ops_lib.evidence import Lock, NotKnown, Queue, QueuePair, Read, known
 from ops_lib.gathered import JobEvidence
 from ops_lib.letters import DeadLetter, as_json, content_of
 
+RISK_OF_REPLAY = (
+    "If what failed the last time still fails, it comes back as a new dead letter. What was sent is known to one "
+    "journal only: if somebody replays it under another one and is ended half-way, it may be sent twice."
+)
 What = Literal["replay", "discard"]
 MOST_REASONS = 3
 # What one more copy of a message does, by what it is about (pipeline.md 8: F37, section 3).
@@ -108,7 +112,7 @@ def _step(
         title=f"replay the {about} from {dlq.name} to {main.name}",
         call=Call("sqs", "SendMessage", _message(main.url, one)),
         after=f"the same message, body and attributes, is in {main.name}, and only then the letter is deleted",
-        risk="If what failed the last time still fails, it comes back as a new dead letter.",
+        risk=RISK_OF_REPLAY,
         undo="none: a message cannot be called back",
         conditions=(*still_as_judged(job), *_still_needed(job, one)),
         harmless_twice=body.kind in DOUBLES,
