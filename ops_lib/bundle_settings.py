@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from ops_lib import bundle as bundles
-from ops_lib.environment import Accepted, Thresholds
+from ops_lib.environment import Accepted, Declared, Thresholds
 from ops_lib.errors import BadBundle
 from ops_lib.places import state_root
 from ops_lib.settings import Settings
@@ -16,21 +16,19 @@ from ops_lib.settings import Settings
 SCHEME = "bundle:"
 # Reserved for discarding: were anything sent after all, nobody would receive it.
 NOWHERE = "http://127.0.0.1:9"
-SAID = ("environment", "region", "prefix", "cluster", "input_bucket", "output_bucket", "endpoint_name")
+SAID = ("environment", "region", "prefix", "cluster", "input_bucket", "output_bucket", "endpoint_name", "web_ui_url")
+MAPS = ("queues", "tables", "env")
 
 
 def about(settings: Settings, notebook: str, parameters: Mapping[str, Any], account_id: str, now: datetime) -> Any:
     """Return what a bundle's first line says: which run this was, and the names its calls were made with."""
     names = {name: getattr(settings, name) for name in SAID}
-    rules = {"thresholds": settings.thresholds.model_dump(), "accepted": [_accepted(a) for a in settings.accepted]}
-    maps = {
-        "queues": dict(settings.queues),
-        "tables": dict(settings.tables),
-        "label": settings.label,
-        "name": settings.name,
-    }
+    rules = {"thresholds": settings.thresholds.model_dump_json(), "declared": settings.declared.model_dump_json()}
+    accepted = {"accepted": [one.model_dump_json() for one in settings.accepted]}
+    maps = {name: dict(getattr(settings, name)) for name in MAPS}
+    whose = {"label": settings.label, "name": settings.name}
     run = {"notebook": notebook, "parameters": dict(parameters), "account_id": account_id, "now": now.isoformat()}
-    return run | {"settings": names | rules | maps}
+    return run | {"settings": names | rules | accepted | maps | whose}
 
 
 def open_bundle(environment: str) -> Settings:
@@ -52,16 +50,12 @@ def open_bundle(environment: str) -> Settings:
             state=state_root() / f"bundle-{path.stem}",
             journal=str(state_root() / f"bundle-{path.stem}" / "journal.jsonl"),
             report_store=str(state_root() / f"bundle-{path.stem}" / "reports"),
-            thresholds=Thresholds(**told["thresholds"]),
+            thresholds=Thresholds.model_validate_json(told["thresholds"]),
+            declared=Declared.model_validate_json(told["declared"]),
             accepted=tuple(Accepted.model_validate_json(text) for text in told["accepted"]),
-            queues=told["queues"],
-            tables=told["tables"],
+            **{name: told[name] for name in MAPS},
             bundle=bundle,
         )
     except (KeyError, TypeError, ValueError) as error:
         rule = f"another version of these runbooks wrote it ({type(error).__name__}: {error})"
         raise BadBundle("bundle", str(path), rule, "open it with the version that wrote it") from None
-
-
-def _accepted(one: Accepted) -> str:
-    return one.model_dump_json()

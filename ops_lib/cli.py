@@ -131,15 +131,15 @@ def doctor(environment: str | None) -> int:
     "--wait",
     "wait_s",
     type=click.FloatRange(0, 3600),
-    help="Seconds to wait for the effect; default 20, a move task 3600.",
+    help="Seconds to wait for the effect; default 20, a move task or an update of the endpoint 3600.",
 )
 def apply_plan(
     plan_file: Path, code: str, count: int | None, environment: str | None, as_json: bool, wait_s: float | None
 ) -> int:
     """Apply the reviewed plan in PLAN_FILE under the responder's credential; again: go on where it was ended.
 
-    Exit codes: 0 all steps done, 2 refused, failed, stopped or cancelled, 3 an answer was lost, 64 nothing was begun,
-    70 crash.
+    Exit codes: 0 all steps done, 2 refused, failed, cancelled or not come true, 3 an answer was lost or AWS has not
+    ended with it, 64 nothing was begun, 70 crash.
     """
     from ops_lib.change.apply import apply
     from ops_lib.show.applied import teller

@@ -164,13 +164,17 @@ class Endpoint:
 
 @dataclass(frozen=True)
 class Alarm:
-    """One CloudWatch metric alarm; `queue_name` from its QueueName dimension, `actions` those on ALARM."""
+    """One CloudWatch metric alarm; `queue_name` from its QueueName dimension, `actions` those on ALARM.
+
+    `namespace`: of its metric, "" for one of metric math.
+    """
 
     name: str
     state: str
     queue_name: str | None
     actions: tuple[str, ...]
     updated_at: datetime | None
+    namespace: str = ""
 
 
 @dataclass(frozen=True)

@@ -91,6 +91,22 @@ class StuckJobParameters(Parameters):
     inspect_dead_letters: bool = False
 
 
+class EndpointUpdateParameters(Parameters):
+    """4_endpoint_update: what is to be different ("" and 0: as it is), how it is rolled out, what else is planned.
+
+    `image`: a tag or digest of the inference repository. `set_environment`: "A=1 B=" sets A and takes B out.
+    """
+
+    image: Annotated[str, Field(pattern=r"^([A-Za-z0-9_][A-Za-z0-9._-]{0,127}|sha256:[0-9a-f]{64})?$")] = "latest"
+    set_environment: Annotated[str, Field(pattern=r"^([A-Za-z_][A-Za-z0-9_]*=\S*( +|$))*$")] = ""
+    instance_type: Annotated[str, Field(pattern=r"^(ml\.[a-z0-9-]+\.[a-z0-9]+)?$")] = ""
+    instance_count: Annotated[int, Field(ge=0, le=20)] = 0
+    canary_percent: Annotated[int, Field(ge=0, le=50)] = 0
+    rollback_alarms: Annotated[str, Field(pattern=r"^[^\x00-\x1f]*$")] = ""
+    smoke: bool = False
+    clean_up: bool = False
+
+
 class JobLogsParameters(Parameters):
     """5_job_logs: the job, another window than its own times, how much may be scanned, and whether rows are written.
 
@@ -120,6 +136,7 @@ SCHEMAS: dict[str, type[Parameters]] = {
     "1_dead_letters": DeadLettersParameters,
     "2_scaling": ScalingParameters,
     "3_stuck_job": StuckJobParameters,
+    "4_endpoint_update": EndpointUpdateParameters,
     "5_job_logs": JobLogsParameters,
     "daily_health": DailyHealthParameters,
 }

@@ -47,8 +47,9 @@ class Settings:
     """One environment: where it is, what it is called there, and what counts as too much in it.
 
     `queues` maps chunking, video-worker, ... to URLs; `tables` maps jobs, segment-completions, ... to names.
-    `frozen_now` is set for a sandbox that replays a recording: its rules use the time it was loaded. `bundle`: the
-    evidence bundle that stands for AWS, and then `frozen_now` is the time it was written.
+    `env`: every name of the .env that has a value. `frozen_now` is set for a sandbox that replays a recording: its
+    rules use the time it was loaded. `bundle`: the evidence bundle that stands for AWS, and then `frozen_now` is the
+    time it was written.
     """
 
     environment: str
@@ -74,6 +75,7 @@ class Settings:
     input_bucket: str
     output_bucket: str
     endpoint_name: str | None
+    env: Mapping[str, str]
     bundle: Bundle | None = None
     web_ui_url: str | None = None
 
@@ -148,6 +150,7 @@ def open_settings(environment: str | None = None) -> Settings:
         output_bucket=names["OUTPUT_BUCKET_NAME"],
         endpoint_name=names.get("SAGEMAKER_ENDPOINT_NAME"),
         web_ui_url=names.get("WEB_UI_URL"),
+        env=names,
     )
 
 

@@ -20,7 +20,15 @@ from ops_lib.sandbox.checked import OPERATIONS
 from tests.sandbox.running import running
 
 ROOT = Path(__file__).parents[1]
-NOTEBOOKS = ("0_triage", "1_dead_letters", "2_scaling", "3_stuck_job", "5_job_logs", "daily_health")
+NOTEBOOKS = (
+    "0_triage",
+    "1_dead_letters",
+    "2_scaling",
+    "3_stuck_job",
+    "4_endpoint_update",
+    "5_job_logs",
+    "daily_health",
+)
 # AWS: they need no permission, or only botocore asks for them.
 NEED_NONE = {"sts:GetCallerIdentity"}
 # Asked only where Logs Insights is refused, or is interrupted, or one query is not enough.

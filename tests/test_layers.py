@@ -16,7 +16,7 @@ LIBRARY = ROOT / "ops_lib"
 CORE = [path for path in sorted(LIBRARY.rglob("*.py")) if "sandbox" not in path.relative_to(LIBRARY).parts]
 NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
 # What a layer may import of ours: itself and everything named here.
-VALUES = "capacity errors evidence gathered invocations job_id letters log_format log_rows places redaction"
+VALUES = "capacity deployed errors evidence gathered invocations job_id letters log_format log_rows places redaction"
 ALLOWED = {
     "decide": set(f"{VALUES} change".split()),
     "read": set(f"{VALUES} aws gate lease settings tracebacks".split()),

@@ -103,7 +103,7 @@ def test_a_name_assigned_by_a_cell_of_ones_own_is_nobodys_parameter() -> None:
 
 
 def test_an_unknown_notebook_names_those_there_are() -> None:
-    expected = "0_triage, 1_dead_letters, 2_scaling, 3_stuck_job, 5_job_logs, daily_health"
+    expected = "0_triage, 1_dead_letters, 2_scaling, 3_stuck_job, 4_endpoint_update, 5_job_logs, daily_health"
     with pytest.raises(BadParameter, match=expected):
         parameters.from_command_line("6_nonsense", {})
 

@@ -6,9 +6,7 @@ happens as events: start, one for each step, outcome.
 
 from __future__ import annotations
 
-import json
 import signal
-import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime
@@ -16,25 +14,24 @@ from itertools import groupby
 from pathlib import Path
 from typing import Any
 
-from ops_lib.aws import Aws, connect_responder
+from ops_lib.aws import connect_responder
 from ops_lib.change import store
+from ops_lib.change.afterwards import afterwards
 from ops_lib.change.backup import backup_of
-from ops_lib.change.following import LONGEST_S, following_of
 from ops_lib.change.journal import Entry, journal_at
 from ops_lib.change.mover import Mover, Task
-from ops_lib.change.outcome import Outcome, StepOutcome, Verified
-from ops_lib.change.plan import Condition, Plan, Step
+from ops_lib.change.outcome import DONE, Outcome, StepOutcome
+from ops_lib.change.plan import Plan, Step
 from ops_lib.change.purge import Purger
 from ops_lib.change.send import Admitted
 from ops_lib.change.step import Applier
-from ops_lib.change.world import differences
+from ops_lib.change.updating import is_update
 from ops_lib.errors import WrongAccount
 from ops_lib.redaction import redacted
 from ops_lib.settings import Settings, open_settings
 
 Tell = Callable[[dict[str, Any]], None]
 Clock = Callable[[], datetime]
-WAIT_S, POLL_S = 20.0, 1.0
 
 
 def apply(
@@ -48,8 +45,9 @@ def apply(
 ) -> Outcome:
     """Apply the plan in a file, or go on with it where an earlier run was ended; return what came of it.
 
-    `wait_s`: how long the world is asked afterwards, 20 s where it is None; a message move task is followed as long as
-    it runs then, for an hour at the most. `count`: how many letters a plan that purges a queue deletes.
+    `wait_s`: how long the world is asked afterwards, 20 s where it is None; a message move task or an update of the
+    endpoint is followed as long as it runs then, for an hour at the most. `count`: how many letters a plan that purges
+    a queue deletes. An update of which every step is done does not expire: it is followed further.
 
     Raises BadInput (plan, code, count, age, environment, account, region) and NotReadable before anything is sent, and
     BadJournal or NotJournalled where the journal does not hold.
@@ -58,31 +56,29 @@ def apply(
     store.require_count(plan, count)
     settings = open_settings(environment or plan.environment)
     clock = clock or settings.now
-    store.require_fresh(plan, clock())
+    if not is_update(plan):  # of an update the journal is asked first, below: it may be followed for longer
+        store.require_fresh(plan, clock())
     _require_same_place(plan, settings)
     store.require_current(plan, settings)
     aws = connect_responder(settings)
     _require("account of the responder's credential", aws.identity.account_id, plan.account_id)
     in_s3: Any = Admitted(aws.once("s3")) if settings.journal.startswith("s3://") else None
     journal = journal_at(settings.journal, s3=in_s3)
+    _require_fresh(plan, journal.entries(), clock())
     with ExitStack() as lock:
         lock.enter_context(journal.exclusive(lambda who: tell({"event": "waiting", "words": f"{who} is at work"})))
-        store.require_fresh(plan, clock())  # again: whoever waited may have waited too long
+        _require_fresh(plan, journal.entries(), clock())  # again: whoever waited may have waited too long
         store.require_current(plan, settings)
         # From here on an interrupt is noted, not raised: what is under way ends and is written down.
         with _interrupted() as stop:
             applier = Applier(aws, journal, plan, _real_clock)
             steps = _apply_steps(applier, tell, stop)
             lock.close()
-            following = following_of(applier, tell) if all(step.is_done for step in steps) else None
-            if following:
-                following.follow(LONGEST_S if wait_s is None else wait_s, stop)
-                wait_s = 0.0
-            verified = _verify(aws, plan, steps, WAIT_S if wait_s is None else wait_s, stop)
+            verified, broke_off = afterwards(applier, steps, tell, wait_s, stop)
             if any(step.state != "already-done" for step in steps):
                 facts = {"verified": verified.state, "words": verified.words()}
                 journal.append("note", plan.id, None, facts, _real_clock())
-            outcome = Outcome(plan, steps, verified, journal.head(), following.broke_off if following else "")
+            outcome = Outcome(plan, steps, verified, journal.head(), broke_off)
             tell(redacted(outcome.event()))
     return outcome
 
@@ -93,7 +89,7 @@ def _apply_steps(applier: Applier, tell: Tell, stop: Sequence[str]) -> tuple[Ste
     opened = [_open_words(entry, plan) for entry in journal.open_intents()]
     tell(redacted({"event": "start", "plan": plan.id, "steps": len(plan.steps), "open_intents": opened}))
     earlier = _earlier(entries, plan)
-    if len(earlier) < len(plan.steps) or not _all_done(earlier):
+    if not _is_done(entries, plan):
         journal.append("plan", plan.id, None, _about(applier), _real_clock())
     outcomes: dict[int, StepOutcome] = {}
 
@@ -142,37 +138,16 @@ def _held_back(step: Step, before: Sequence[tuple[Step, StepOutcome]]) -> str:
     return f"step {ended} ended the run" if ended else ""
 
 
-def _verify(aws: Aws, plan: Plan, steps: Sequence[StepOutcome], wait_s: float, stop: Sequence[str]) -> Verified:
-    """Ask the world for a bounded time whether it has become what the plan wants."""
-    if not any(step.is_done for step in steps):
-        return Verified("not-asked")
-    partly = not all(step.is_done for step in steps)
-    wanted = _of_what_was_done(plan, steps) if partly else plan.verified_by
-    if not wanted:
-        return Verified("nothing-to-verify")
-    began = time.monotonic()
-    while True:
-        differs = differences(aws, wanted)
-        waited = time.monotonic() - began
-        if not differs:
-            return Verified("verified", waited, partly=partly)
-        if stop or waited + POLL_S > wait_s:
-            return Verified("not-yet", waited, differs, partly)
-        time.sleep(POLL_S)
+def _require_fresh(plan: Plan, entries: Sequence[Entry], now: datetime) -> None:
+    """Raise PlanExpired for a plan that is too old to go on with; what has all been done may be followed for longer."""
+    if not _is_done(entries, plan):
+        store.require_fresh(plan, now)
 
 
-def _of_what_was_done(plan: Plan, steps: Sequence[StepOutcome]) -> tuple[Condition, ...]:
-    """Return what verifies the part of a plan that was done: all of a job that is done with, else its done steps.
-
-    Of several steps that say something of the same read the last one counts: it has changed what the others left.
-    """
-    pairs = list(zip(plan.steps, steps, strict=True))
-    left = {step.job_id for step, outcome in pairs if not outcome.is_done}
-    whole = tuple(one for one in plan.verified_by if one.job_id and one.job_id not in left)
-    covered = {one.job_id for one in whole}
-    done = [step.done_when for step, outcome in pairs if outcome.is_done and step.job_id not in covered]
-    last = {json.dumps(one.call.arguments, sort_keys=True): one for one in done if one}
-    return whole + tuple(last.values())
+def _is_done(entries: Sequence[Entry], plan: Plan) -> bool:
+    earlier = _earlier(entries, plan)
+    done = [any(one.facts.get("state") in DONE for one in of) for of in earlier.values()]
+    return len(done) == len(plan.steps) and all(done)
 
 
 def _require_same_place(plan: Plan, settings: Settings) -> None:
@@ -201,10 +176,6 @@ def _earlier(entries: Sequence[Entry], plan: Plan) -> dict[int, list[Entry]]:
         if one.kind != "note" and one.step is not None:
             earlier.setdefault(one.step, []).append(one)
     return earlier
-
-
-def _all_done(earlier: dict[int, list[Entry]]) -> bool:
-    return all(any(one.facts.get("state") in ("done", "already-done") for one in of) for of in earlier.values())
 
 
 def _open_words(entry: Entry, plan: Plan) -> str:

@@ -10,11 +10,13 @@ from ops_lib.change.plan import Plan
 from ops_lib.change.world import Difference
 from ops_lib.errors import EXIT_CRITICAL, EXIT_OK, EXIT_UNKNOWN
 
-State = Literal["done", "already-done", "refused", "failed", "unknown", "not-attempted", "cancelled"]
+State = Literal[
+    "done", "already-done", "refused", "failed", "unknown", "not-attempted", "cancelled", "refuted", "under-way"
+]
 DONE: tuple[State, ...] = ("done", "already-done")
 WORST: tuple[State, ...] = ("unknown", "failed", "refused", "not-attempted")
 TASKS = {"cancelled": "was cancelled half-way", "failed": "failed half-way"}
-EXITS: dict[str, int] = {"done": EXIT_OK, "unknown": EXIT_UNKNOWN}
+EXITS: dict[str, int] = {"done": EXIT_OK, "unknown": EXIT_UNKNOWN, "under-way": EXIT_UNKNOWN}
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,16 +65,21 @@ class StepOutcome:
 class Verified:
     """What the world said after the last step: `differs` is what is not yet as the plan wants it.
 
-    `partly`: only what was done was asked for, as other steps were not.
+    `partly`: only what was done was asked for, as other steps were not. `refuted`: what the steps began has ended, and
+    not as the plan wants it; `under-way`: it has not ended. `said`: the sentence on it, where whoever followed it has a
+    better one.
     """
 
-    state: Literal["verified", "not-yet", "nothing-to-verify", "not-asked"]
+    state: Literal["verified", "not-yet", "nothing-to-verify", "not-asked", "refuted", "under-way"]
     waited_s: float = 0.0
     differs: tuple[Difference, ...] = ()
     partly: bool = False
+    said: str = ""
 
     def words(self) -> str:
         """Return it as a sentence, "" where nothing was asked."""
+        if self.said:
+            return self.said
         if self.state == "verified":
             what = "what was done is so in the world" if self.partly else "the world is as the plan wants it"
             return f"Verified after {self.waited_s:.0f} s: {what}."
@@ -97,13 +104,15 @@ class Outcome:
 
     @property
     def state(self) -> State:
-        """Return "done", or the worst state of those that are not; else how the move task ended."""
+        """Return "done", or the worst state of those that are not; where all are, what came of what they began."""
         worst = next((state for state in WORST if any(step.state == state for step in self.steps)), None)
+        if worst is None and self.verified.state in ("refuted", "under-way"):
+            return self.verified.state
         return worst or self.task or "done"
 
     @property
     def exit_code(self) -> int:
-        """Return 0 where all is done, 3 where it is not known, 2 otherwise: refused, failed, stopped, cancelled."""
+        """Return 0 where all is done, 3 where it is not known or has not ended, 2 otherwise."""
         return EXITS.get(self.state, EXIT_CRITICAL)
 
     @property

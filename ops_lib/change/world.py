@@ -6,7 +6,7 @@ import base64
 import json
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any, cast
 
 import jmespath  # type: ignore[import-untyped]
@@ -90,5 +90,6 @@ def as_json(value: Any) -> Any:
 
 def _plain(value: Any) -> str:
     if isinstance(value, datetime):
-        return value.isoformat()
+        # In UTC: botocore gives times in the zone of whoever asks.
+        return (value.astimezone(UTC) if value.tzinfo else value).isoformat()
     return base64.b64encode(value).decode() if isinstance(value, bytes) else str(value)

@@ -8,7 +8,6 @@ from ops_lib.decide.case import words
 from ops_lib.decide.checks import (
     CONSUMERS,
     DEAD_LETTERS,
-    ENDPOINT,
     SCALING,
     TRIAGE,
     counted,
@@ -16,6 +15,7 @@ from ops_lib.decide.checks import (
     main_queues,
     unread_finding,
 )
+from ops_lib.decide.endpoint import status_finding
 from ops_lib.decide.findings import Finding
 from ops_lib.decide.letter_findings import not_looked_into
 from ops_lib.decide.notifications import notification_findings
@@ -40,7 +40,7 @@ def pipeline_findings(evidence: PipelineEvidence, oldest_age_limit_s: float) -> 
         *worker_line_findings(evidence),
         *notification_findings(evidence),
         *_alarms(evidence),
-        *_endpoint(evidence),
+        *status_finding(evidence.endpoint, evidence.endpoint_name),
         *queue_lint(evidence.queues, evidence.alarms),
     )
 
@@ -114,26 +114,6 @@ def _alarms(evidence: PipelineEvidence) -> Iterator[Finding]:
         yield Finding("alarms-on-dead-letters", "warning", said, TRIAGE, tuple(on_dead), step)
     if not firing:
         yield Finding("alarms", "ok", f"None of {len(alarms)} alarms is firing.", TRIAGE)
-
-
-def _endpoint(evidence: PipelineEvidence) -> Iterator[Finding]:
-    if isinstance(evidence.endpoint, Unread):
-        yield unread_finding("endpoint", "the endpoint's status", evidence.endpoint, ENDPOINT)
-        return
-    endpoint, name = evidence.endpoint.value, evidence.endpoint_name
-    if name is None:
-        yield Finding("endpoint", "note", "The .env names no SageMaker endpoint (inference over HTTP).", ENDPOINT)
-    elif endpoint is None:
-        said = f"Endpoint {name} does not exist: every invocation is refused."
-        yield Finding("endpoint", "critical", said, ENDPOINT, (), "Create it, or correct the .env.")
-    elif endpoint.status != "InService":
-        facts = (endpoint.failure_reason,) if endpoint.failure_reason else ()
-        said = f"Endpoint {name} is {endpoint.status}."
-        step = "Wait if it is being updated; otherwise see its failure reason and its log group."
-        yield Finding("endpoint", "critical", said, ENDPOINT, facts, step)
-    else:
-        said = f"Endpoint {name} is InService with config {endpoint.config_name}."
-        yield Finding("endpoint", "ok", said, ENDPOINT)
 
 
 def _since(alarm: Alarm) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from ops_lib.aws import Aws
@@ -10,18 +11,22 @@ from ops_lib.read.attempt import attempt
 from ops_lib.read.times import utc
 
 
-def read_alarms(aws: Aws) -> Evidence[tuple[Alarm, ...]]:
+def read_alarms(aws: Aws, also: Sequence[str] = ()) -> Evidence[tuple[Alarm, ...]]:
     """Return the alarms named `<prefix>-...` (DescribeAlarms, all pages); scaling's own alarms are not among them.
+
+    `also`: alarms of other names; one that does not exist is not in the answer.
 
     A target-tracking alarm in ALARM only means that scaling is at work, so it is no evidence of trouble.
     """
     prefix = f"{aws.settings.prefix}-"
-    return attempt(f"cloudwatch:DescribeAlarms {prefix}*", lambda: _alarms(aws, prefix))
+    return attempt(f"cloudwatch:DescribeAlarms {prefix}*", lambda: _alarms(aws, prefix, also))
 
 
-def _alarms(aws: Aws, prefix: str) -> tuple[Alarm, ...]:
-    pages = aws.client("cloudwatch").get_paginator("describe_alarms").paginate(AlarmNamePrefix=prefix)
-    return tuple(_alarm(got) for page in pages for got in page["MetricAlarms"])
+def _alarms(aws: Aws, prefix: str, also: Sequence[str]) -> tuple[Alarm, ...]:
+    ask = aws.client("cloudwatch").get_paginator("describe_alarms").paginate
+    pages = [*ask(AlarmNamePrefix=prefix), *(ask(AlarmNames=list(also)) if also else ())]
+    found = {got["AlarmName"]: _alarm(got) for page in pages for got in page["MetricAlarms"]}
+    return tuple(found.values())
 
 
 def _alarm(got: Any) -> Alarm:
@@ -32,4 +37,5 @@ def _alarm(got: Any) -> Alarm:
         queue_name=dimensions.get("QueueName"),
         actions=tuple(got["AlarmActions"]),
         updated_at=utc(got["StateUpdatedTimestamp"]) if "StateUpdatedTimestamp" in got else None,
+        namespace=got.get("Namespace", ""),
     )

@@ -173,10 +173,22 @@ def _sagemaker(name: str, said: Said, region: str) -> Iterator[Needed]:
     kinds = {"EndpointName": "endpoint", "EndpointConfigName": "endpoint-config", "ModelName": "model"}
     # AWS: ARNs of SageMaker's resources are in lower case.
     arns = [_arn("sagemaker", region, f"{kinds[key]}/{said[key]}".lower()) for key in kinds if key in said]
+    arns += [str(said["ResourceArn"])] if "ResourceArn" in said else []
     yield from (Needed(f"sagemaker:{name}", arn) for arn in arns or [ANY])
     if "ExecutionRoleArn" in said:
         passed = (("iam:PassedToService", "sagemaker.amazonaws.com"),)
         yield Needed("iam:PassRole", str(said["ExecutionRoleArn"]), passed)
+
+
+def _ecr(name: str, said: Said, region: str) -> Iterator[Needed]:
+    yield Needed(f"ecr:{name}", _arn("ecr", region, f"repository/{said.get('repositoryName', '')}"))
+
+
+def _codebuild(name: str, said: Said, region: str) -> Iterator[Needed]:
+    # The reference has BatchGetBuilds act on the project of each build, which its id begins with.
+    projects = [said["projectName"]] if "projectName" in said else [id.partition(":")[0] for id in said.get("ids", [])]
+    arns = [_arn("codebuild", region, f"project/{project}") for project in projects]
+    yield from (Needed(f"codebuild:{name}", arn) for arn in arns or [ANY])
 
 
 def _scaling(name: str, said: Said, region: str) -> Iterator[Needed]:
@@ -206,6 +218,8 @@ SERVICES: dict[str, Callable[[str, Said, str], Iterator[Needed]]] = {
     "logs": _logs,
     "ecs": _ecs,
     "sagemaker": _sagemaker,
+    "ecr": _ecr,
+    "codebuild": _codebuild,
     "application-autoscaling": _scaling,
     "cloudwatch": _metrics,
     "sns": _roles("sns", "TopicArn"),

@@ -31,10 +31,15 @@ CHECKED: dict[str, str] = {
         "DescribeScalableTargets DescribeScalingActivities DescribeScalingPolicies RegisterScalableTarget",
     "sagemaker":
         "CreateEndpoint CreateEndpointConfig CreateModel DeleteEndpoint DeleteEndpointConfig DeleteModel "
-        "DescribeEndpoint DescribeEndpointConfig DescribeModel ListEndpoints UpdateEndpoint "
+        "DescribeEndpoint DescribeEndpointConfig DescribeModel ListEndpointConfigs ListEndpoints ListModels ListTags "
+        "UpdateEndpoint "
         "UpdateEndpointWeightsAndCapacities",
     "sagemaker-runtime":
         "InvokeEndpointAsync",
+    "ecr":
+        "BatchDeleteImage DescribeImages PutImage",
+    "codebuild":
+        "BatchGetBuilds ListBuildsForProject",
     "s3":
         "CopyObject CreateBucket DeleteObject GetBucketLifecycleConfiguration GetBucketLocation "
         "GetBucketNotificationConfiguration GetBucketVersioning GetObject HeadBucket HeadObject ListBuckets "

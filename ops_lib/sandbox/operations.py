@@ -21,6 +21,8 @@ TARGETS = {
     "AmazonEC2ContainerServiceV20141113": "ecs",
     "AnyScaleFrontendService": "application-autoscaling",
     "SageMaker": "sagemaker",
+    "AmazonEC2ContainerRegistry_V20150921": "ecr",
+    "CodeBuild_20161006": "codebuild",
     "GraniteServiceVersion20100801": "cloudwatch",
     "ServiceQuotasV20190624": "service-quotas",
 }

@@ -8,7 +8,10 @@ from ops_lib.sandbox import corrections, load
 from ops_lib.sandbox.recording import Recording
 
 # In the order they are made ready where nobody asks; the slowest last.
-SERVICES = ("sqs", "dynamodb", "s3", "logs", "sagemaker", "cloudwatch", "ecs", "application-autoscaling")
+SERVICES = (
+    *("sqs", "dynamodb", "s3", "logs", "sagemaker", "ecr", "codebuild"),
+    *("cloudwatch", "ecs", "application-autoscaling"),
+)
 # Whose resources are made out of others'.
 NEEDS = {
     "s3": ("sqs",),
@@ -16,6 +19,8 @@ NEEDS = {
     "cloudwatch": ("sqs",),
     "sagemaker-runtime": ("sagemaker",),
     "sns": ("sqs",),
+    "ecr": ("sagemaker",),
+    "codebuild": ("sagemaker",),
 }
 
 

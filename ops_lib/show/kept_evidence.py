@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from ops_lib import bundle
 from ops_lib.bundle_settings import about
 from ops_lib.decide.checks import counted
+from ops_lib.places import ops_command
 from ops_lib.show.findings_file import BUNDLE_MIME
 from ops_lib.show.plan_tables import broken_card
 from ops_lib.show.redact import safe
@@ -60,7 +61,8 @@ def _line(book: Runbook, path: Path) -> str:
     given = book.parameters.model_dump(exclude={"environment"})
     values = "".join(f" -p {name}={value}" for name, value in given.items() if value != "")
     lost = f" <b>{tape.lost} more answers were too much to keep.</b>" if tape.lost else ""
+    again = f"{ops_command()} run {book.notebook} -e bundle:{path}{values}"
     return (
         f'<p class="small">Evidence kept: {counted(tape.calls, "answer")} of AWS in <code>{safe(path)}</code>.{lost} '
-        f"Judge it again, without AWS: <code>{safe(f'ops run {book.notebook} -e bundle:{path}{values}')}</code></p>"
+        f"Judge it again, without AWS: <code>{safe(again)}</code></p>"
     )

@@ -34,6 +34,10 @@ RESUME = (
     "If it ends so again, call the pipeline's developers with this notebook."
 )
 LOOK_AT_THE_REST = "Run this notebook again from the top: it looks at what is left and makes a new plan for it."
+GO_ON = (
+    'Type the code and press Apply again to go on waiting: nothing is sent twice. Or run the cell under "Did it work?" '
+    "below."
+)
 # How it ended -> colour, headline, what to do next.
 ENDS = {
     "done": ("ok", "Applied.", AFTERWARDS),
@@ -42,6 +46,8 @@ ENDS = {
     "unknown": ("unknown", "Not known: an answer was lost, so a call may have been made or not.", RESUME),
     "not-attempted": ("critical", "Stopped before the end.", RESUME),
     "cancelled": ("warning", "Cancelled: what was moved stays moved.", LOOK_AT_THE_REST),
+    "refuted": ("critical", "Every call was made, and it did not come true.", AFTERWARDS),
+    "under-way": ("unknown", "Every call was made; AWS has not ended with it yet.", GO_ON),
     "not-started": (
         "critical",
         "Not applied: nothing has been changed.",
@@ -55,7 +61,7 @@ ENDS = {
 class Progress:
     """One run of `ops apply`: each step's state and words by number, its outcome, what else it said, its exit code.
 
-    `far`: how far what SQS goes on with by itself was when it was told last.
+    `far`: how far what AWS goes on with by itself was when it was told last.
     """
 
     plan: Plan
@@ -130,6 +136,8 @@ class Progress:
             return self.words[-1] if self.words else "Starting ..."
         if len(self.steps) < len(self.plan.steps):
             return "Applying, one call after the other ..."
+        if self.far and self._is_update:
+            return f"The endpoint: {self.far}. Stop only ends the waiting: SageMaker goes on by itself."
         if self.far:
             return f"SQS moves the letters: {self.far}. Stop cancels it; what was moved stays moved."
         return "Every step has ended; the world is asked whether it has become what the plan wants ..."
@@ -140,8 +148,12 @@ class Progress:
         doubles = outcome.get("doubles")
         twice = [f"Possibly twice: {one}" for one in doubles] if isinstance(doubles, list) else []
         told = [str(outcome.get("words") or self._counts()), *twice]
-        told += [f"Message move task: {self.far}"] if self.far else []
+        told += [f"Message move task: {self.far}"] if self.far and not self._is_update else []
         return [line for line in [*told, *(self.words if self.end != "done" else ())] if line]
+
+    @property
+    def _is_update(self) -> bool:
+        return any(step.call.operation == "UpdateEndpoint" for step in self.plan.steps)
 
     def _counts(self) -> str:
         states = [state for state, _ in self.steps.values()]

@@ -4,7 +4,7 @@ Only imported by `starter.py`'s children. `hooks` (JSON): {"faults": [{"operatio
 "kill_at": n, "log": path}; every event, an answered call or a durable line, is one line of the log, and the n-th kills
 the process. Or the n-th edge of a changing call does: each has two, before it is sent and after it was answered.
 "unseen": the world does not show in time what an earlier run has done, as when the workers are busy.
-"hold_s": how long dead letters are held, instead of minutes.
+"poll_s": how often an update is looked at. "hold_s": how long dead letters are held, instead of minutes.
 """
 
 from __future__ import annotations
@@ -20,13 +20,15 @@ from botocore.awsrequest import AWSResponse
 from botocore.exceptions import ConnectionClosedError, ReadTimeoutError
 from botocore.httpsession import URLLib3Session
 
-from ops_lib.change import held, step
+from ops_lib.change import held, step, updating
 from tests.faults import _Raw, answer, operation_of
 
-# What `ops apply` may change in the pipeline, as `operation_of` tells it: S3's copy is a PUT.
+# What `ops apply` may change in the pipeline, as `operation_of` tells it: S3's copy is a PUT, an invocation a POST.
 CHANGES = (
-    *("dynamodb:PutItem", "dynamodb:UpdateItem", "dynamodb:DeleteItem", "sqs:SendMessage", "s3:PUT"),
+    *("dynamodb:PutItem", "dynamodb:UpdateItem", "dynamodb:DeleteItem", "sqs:SendMessage", "s3:PUT", "s3:POST"),
     *("ecs:UpdateService", "application-autoscaling:RegisterScalableTarget", "sqs:SetQueueAttributes"),
+    *("sagemaker:CreateModel", "sagemaker:CreateEndpointConfig", "sagemaker:UpdateEndpoint"),
+    *("sagemaker:DeleteModel", "sagemaker:DeleteEndpointConfig"),
 )
 
 
@@ -36,6 +38,8 @@ def install(hooks: dict[str, Any]) -> None:
     _wrap_fsync(events)
     if hooks.get("unseen"):
         step.LOOKS = 0
+    if poll_s := hooks.get("poll_s"):
+        updating.POLL_S = poll_s
     if hold_s := hooks.get("hold_s"):
         held.HOLD_S, held.SAFE_S, held.GATHER_S = hold_s, hold_s // 3, hold_s
 

@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from ops_lib.change.apply import _held_back, _of_what_was_done
+from ops_lib.change.afterwards import of_what_was_done
+from ops_lib.change.apply import _held_back
 from ops_lib.change.outcome import Outcome, StepOutcome, Verified
 from ops_lib.change.plan import Call, Letter, Plan, Step
 from tests.change import plans
@@ -61,7 +62,7 @@ def test_of_a_job_that_is_half_done_the_last_word_on_each_read_is_verified() -> 
     states: tuple[Any, ...] = ("done", "done", "refused")
     steps = tuple(StepOutcome(number, "", state, "") for number, state in enumerate(states, 1))
     made = Plan("", "", "", "", "", plans.now(), half, (replace(first, job_id="j"),))
-    assert _of_what_was_done(made, steps) == (second,)
+    assert of_what_was_done(made, steps) == (second,)
 
 
 def test_a_call_that_is_wrong_in_itself_leaves_only_its_own_job_undone(at: Stage, job: str, other: str) -> None:

@@ -162,7 +162,7 @@ COPY = {"HTTP_X_AMZ_COPY_SOURCE": "b/k"}
     ("environ", "operation", "protocol"),
     [
         (request(HTTP_X_AMZ_TARGET="AmazonSQS.SendMessage"), "sqs:SendMessage", "json"),
-        (request(HTTP_X_AMZ_TARGET="CodeBuild_20161006.X"), "CodeBuild_20161006:X", "json"),
+        (request(HTTP_X_AMZ_TARGET="AWSGlue.X"), "AWSGlue:X", "json"),
         (
             request(path="/service/GraniteServiceVersion20100801/operation/GetMetricData"),
             "cloudwatch:GetMetricData",

@@ -7,6 +7,7 @@ reference, "CreateModel", "CreateEndpointConfig", "DescribeEndpointConfig", "Pro
 from __future__ import annotations
 
 from collections.abc import Iterable
+from datetime import UTC, datetime
 from functools import cache
 from typing import Any
 
@@ -16,6 +17,7 @@ from moto.sagemaker.exceptions import ValidationError
 from moto.sagemaker.models import FakeEndpointConfig, Model, SageMakerModelBackend, sagemaker_backends
 from moto.sagemaker.responses import SageMakerResponse
 
+from ops_lib.sandbox import registry
 from ops_lib.sandbox.corrections.sagemaker_status import arn
 from ops_lib.sandbox.recording import ACCOUNT, REGION
 
@@ -43,7 +45,8 @@ def describe_model(self: SageMakerResponse) -> ActionResult:
     """DescribeModel: every field, the environment among them."""
     name = self.params["ModelName"]
     model = found(_backend()._models, MODEL, name)
-    return ActionResult(model.asked | {"ModelArn": arn("model", name), "CreationTime": model.creation_time})
+    own = {"ModelArn": arn("model", name), "CreationTime": model.creation_time}
+    return ActionResult(shown(model.asked) | own)
 
 
 def delete_model(self: SageMakerResponse) -> ActionResult:
@@ -64,7 +67,7 @@ def describe_endpoint_config(self: SageMakerResponse) -> ActionResult:
     name = self.params["EndpointConfigName"]
     config = found(_backend().endpoint_configs, CONFIG, name)
     own = {"EndpointConfigArn": arn("endpoint-config", name), "CreationTime": config.creation_time}
-    return ActionResult(config.asked | own)
+    return ActionResult(shown(config.asked) | own)
 
 
 def delete_endpoint_config(self: SageMakerResponse) -> ActionResult:
@@ -75,15 +78,24 @@ def delete_endpoint_config(self: SageMakerResponse) -> ActionResult:
     return EmptyResult()
 
 
+def shown(asked: Asked) -> Asked:
+    """Return what a describe shows of what something was made with: its tags are listed by ListTags alone."""
+    return {name: value for name, value in asked.items() if name != "Tags"}
+
+
 def new_model(asked: Asked) -> Model:
-    """Make a model of what CreateModel is given; raises ValidationError."""
+    """Make a model of what CreateModel is given; raises ValidationError, also for an image its repository lacks."""
     backend, name = _backend(), asked["ModelName"]
     refuse_second(backend._models, MODEL, name)
     if bool(asked.get("PrimaryContainer")) == bool(asked.get("Containers")):
         raise ValidationError("Give either PrimaryContainer or Containers.")
+    for image in _images(asked):
+        if registry.is_missing(image):
+            raise ValidationError(f"Requested image {image} not found.")
     role, tags = asked.get("ExecutionRoleArn", ""), asked.get("Tags")
     model = backend.create_model(name, role, asked.get("PrimaryContainer"), None, asked.get("Containers"), tags)
     model.asked = asked  # type: ignore[attr-defined]
+    model.creation_time = datetime.now(UTC)
     return model
 
 
@@ -100,13 +112,17 @@ def new_config(asked: Asked) -> FakeEndpointConfig:
     # moto is given no variants to check: it knows neither today's instance types nor variants without a model.
     config = backend.create_endpoint_config(name, [], {}, {}, asked.get("Tags") or [], "")
     config.asked = asked  # type: ignore[attr-defined]
+    config.creation_time = datetime.now(UTC)
     backend.endpoint_configs[name] = config
     return config
 
 
 def images(model: str) -> list[str]:
     """Return the images a model names; raises ValidationError where there is no such model (any more)."""
-    asked = found(_backend()._models, MODEL, model).asked
+    return _images(found(_backend()._models, MODEL, model).asked)
+
+
+def _images(asked: Asked) -> list[str]:
     containers = [asked["PrimaryContainer"]] if asked.get("PrimaryContainer") else asked.get("Containers", [])
     return [container["Image"] for container in containers if "Image" in container]
 

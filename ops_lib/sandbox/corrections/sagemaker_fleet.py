@@ -12,6 +12,8 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
+from ops_lib.sandbox import registry
+
 Shown = dict[str, Any]
 Images = Callable[[str], list[str]]
 SAME = ("ManagedInstanceScaling", "RoutingConfig", "InstanceType", "AcceleratorType")
@@ -96,7 +98,9 @@ def _summary(variant: Shown, images: Images, generation: str, at: datetime) -> S
 
 
 def _resolved(image: str, generation: str) -> str:
-    """Return the digest path; each config finds another image behind the same tag: there is no registry here."""
+    """Return the digest path; where no registry here has the image, each config finds another behind the same tag."""
+    if known := registry.resolved(image):
+        return known
     repository, _, tag = image.rpartition("/")
     path = f"{repository}/{tag.partition('@')[0].partition(':')[0]}".removeprefix("/")
     return image if "@" in image else f"{path}@sha256:{hashlib.sha256(f'{image} {generation}'.encode()).hexdigest()}"

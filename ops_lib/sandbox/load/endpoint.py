@@ -7,6 +7,7 @@ from typing import Any
 from ops_lib.sandbox.corrections.sagemaker_configs import new_config, new_model
 from ops_lib.sandbox.corrections.sagemaker_endpoints import fleet_of
 from ops_lib.sandbox.corrections.sagemaker_status import Endpoint, State, keep, set_status, troubles
+from ops_lib.sandbox.load import registry
 from ops_lib.sandbox.recording import ACCOUNT, REGION, Recording
 
 SECRET = {"HF_TOKEN_ARN": f"arn:aws:secretsmanager:{REGION}:{ACCOUNT}:secret:stereo-spot/hf-token"}
@@ -17,6 +18,7 @@ ENVIRONMENT = {"runbook": SECRET, "newest": SECRET | DRIVER | {"PLATFORM": "aws"
 def load(recording: Recording) -> None:
     """Make the recorded endpoint with the status it had, or the one that an incident gives it."""
     recorded, scene = recording.data["sagemaker"], recording.data["scene"]
+    registry.before_the_endpoint(recording)
     config = recorded["EndpointConfigName"]
     new_model(_model(recording.name, config)).creation_time = recording.created_at
     new_config(_config(recording.name, config)).creation_time = recording.created_at
@@ -29,6 +31,7 @@ def load(recording: Recording) -> None:
         set_status(endpoint, status, recording.loaded_at.timestamp())
     if scene and scene.container:
         troubles[config] = scene.container
+    registry.after_the_endpoint(recording)
 
 
 def _model(version: str, name: str) -> dict[str, Any]:
@@ -37,6 +40,7 @@ def _model(version: str, name: str) -> dict[str, Any]:
         "ModelName": name,
         "PrimaryContainer": {"Image": image, "Mode": "SingleModel", "Environment": ENVIRONMENT[version]},
         "ExecutionRoleArn": f"arn:aws:iam::{ACCOUNT}:role/stereo-spot-sagemaker-endpoint",
+        "Tags": _tags(name),
     }
 
 
@@ -56,4 +60,9 @@ def _config(version: str, name: str) -> dict[str, Any]:
         "InitialInstanceCount": 1,
         "InitialVariantWeight": 1.0,
     }
-    return {"EndpointConfigName": name, "ProductionVariants": [variant], "AsyncInferenceConfig": asynchronous}
+    parts = {"ProductionVariants": [variant], "AsyncInferenceConfig": asynchronous, "Tags": _tags(name)}
+    return {"EndpointConfigName": name} | parts
+
+
+def _tags(name: str) -> list[dict[str, str]]:
+    return [{"Key": "Project", "Value": "stereo-spot"}, {"Key": "Name", "Value": name}]

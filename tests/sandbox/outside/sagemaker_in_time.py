@@ -24,6 +24,7 @@ from endpoint import (
     config,
     described,
     endpoint,
+    push,
     refused,
     sandbox,
     stages,
@@ -81,6 +82,7 @@ def test_an_endpoint_is_created_in_time_and_deleted_in_time() -> None:
 def test_an_update_ends_with_the_new_config() -> None:
     """AWS: API reference, "UpdateEndpoint": Updating, then InService; meanwhile PendingDeploymentSummary."""
     before = described(NAME)
+    push()
     made = update()
     assert "in-progress" in refused(SM.update_endpoint, EndpointName=NAME, EndpointConfigName=made)
     seen = until(NAME, "InService")
