@@ -107,6 +107,11 @@ class Model:
         }
         return handlers[operation](body)
 
+    def write_out(self, fields: str) -> None:
+        """Write every row's answer down, so that no reader waits for it."""
+        for row in self.rows:
+            self._row(row, fields)
+
     def running(self) -> list[str]:
         """Return the queries that were neither fetched to their end nor stopped."""
         return [name for name, query in self._queries.items() if query["status"] == "Running"]
