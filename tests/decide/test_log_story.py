@@ -44,6 +44,7 @@ LATE = {
     "completion-never-recorded": {"invoked": 1},
     "inference-timed-out": {"invoked": 1, "inference-started": 1},
     "chunking-dies": {"chunking-started": 5},
+    "crash-loop": {"chunking-started": 1},
     "workers-never-started": {"invoked": 6},
     "notifications-overlap": {"invoked": 6},
 }
