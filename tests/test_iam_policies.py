@@ -20,20 +20,21 @@ from ops_lib.sandbox.checked import OPERATIONS
 from tests.sandbox.running import running
 
 ROOT = Path(__file__).parents[1]
-NOTEBOOKS = ("0_triage", "1_dead_letters", "3_stuck_job", "daily_health")
+NOTEBOOKS = ("0_triage", "1_dead_letters", "3_stuck_job", "4_endpoint_update", "daily_health")
 # AWS: they need no permission, or only botocore asks for them.
 NEED_NONE = {"sts:GetCallerIdentity"}
-# Asked only where Logs Insights is refused, or is interrupted.
-IN_TROUBLE = {"logs:FilterLogEvents", "logs:StopQuery"}
+# Asked only where a query is interrupted.
+IN_TROUBLE = {"logs:StopQuery"}
 # AWS: Service Authorization Reference: no resource types, or only others than these requests name.
 NAME_NO_RESOURCE = {
     *("application-autoscaling:DescribeScalableTargets", "cloudwatch:DescribeAlarms", "cloudwatch:GetMetricData"),
     *("ecs:DescribeTaskDefinition", "ecs:ListServices", "ecs:ListTasks", "logs:DescribeLogGroups"),
     *("logs:GetQueryResults", "logs:StopQuery", "application-autoscaling:RegisterScalableTarget"),
+    *("sagemaker:ListEndpointConfigs", "sagemaker:ListEndpoints", "sagemaker:ListModels"),
 }
 # The two reads with a side effect, which only an inspection lease makes.
 LEASE = {"sqs:ChangeMessageVisibility", "sqs:ReceiveMessage"}
-READING = re.compile(r"[a-z0-9-]+:(Describe|Filter|Get|List|Query|Scan|Simulate|StartQuery|StopQuery)\w*")
+READING = re.compile(r"[a-z0-9-]+:(BatchGet|Describe|Filter|Get|List|Query|Scan|Simulate|StartQuery|StopQuery)\w*")
 
 
 def policy(name: str) -> dict[str, Any]:

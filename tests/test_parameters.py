@@ -95,7 +95,7 @@ def test_a_name_assigned_by_a_cell_of_ones_own_is_nobodys_parameter() -> None:
 
 
 def test_an_unknown_notebook_names_those_there_are() -> None:
-    with pytest.raises(BadParameter, match="0_triage, 1_dead_letters, 3_stuck_job, daily_health"):
+    with pytest.raises(BadParameter, match="0_triage, 1_dead_letters, 3_stuck_job, 4_endpoint_update, daily_health"):
         parameters.from_command_line("6_nonsense", {})
 
 
