@@ -44,7 +44,7 @@ NAME_NO_RESOURCE = {
 }
 # The two reads with a side effect, which only an inspection lease makes.
 LEASE = {"sqs:ChangeMessageVisibility", "sqs:ReceiveMessage"}
-READING = re.compile(r"[a-z0-9-]+:(Describe|Filter|Get|List|Query|Scan|Simulate|StartQuery|StopQuery)\w*")
+READING = re.compile(r"[a-z0-9-]+:(BatchGet|Describe|Filter|Get|List|Query|Scan|Simulate|StartQuery|StopQuery)\w*")
 
 
 def policy(name: str) -> dict[str, Any]:

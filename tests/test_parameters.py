@@ -78,14 +78,12 @@ def test_an_address_of_the_web_ui_becomes_the_id() -> None:
     assert read.model_dump()["job_id"] == JOB
 
 
-@pytest.mark.parametrize("job_id", ["../../x", f"{JOB}\n", "$(reboot)", ".*"])
-def test_a_hostile_job_id_is_refused_from_every_side(job_id: str) -> None:
-    with pytest.raises(BadParameter, match="lower-case UUID"):
-        parameters.from_command_line("3_stuck_job", {"job_id": job_id})
-    with pytest.raises(BadParameter, match="lower-case UUID"):
-        parameters.from_values("3_stuck_job", {"job_id": job_id})
-    with pytest.raises(BadParameter, match="lower-case UUID"):
-        parameters.from_namespace("3_stuck_job", {"job_id": job_id})
+@pytest.mark.parametrize("notebook", ["3_stuck_job", "5_job_logs"])
+@pytest.mark.parametrize("job_id", ["../../x", f"{JOB}\n", "$(reboot)", ".*", f"{JOB}|", f"/{JOB}", JOB[:-1]])
+def test_a_hostile_job_id_is_refused_from_every_side(notebook: str, job_id: str) -> None:
+    for read in (parameters.from_command_line, parameters.from_values, parameters.from_namespace):
+        with pytest.raises(BadParameter, match="lower-case UUID"):
+            read(notebook, {"job_id": job_id})
 
 
 def test_the_namespace_counts_only_the_declared_names() -> None:

@@ -132,12 +132,14 @@ def gaps_between(
     An open phase covers until it was last heard of; one that is `running`, until the present.
     """
     timed = sorted((one for one in phases if one.began or one.ended), key=lambda one: (_began(one), one.heard))
+    newest = {(one.name, one.segment_index): one.attempt for one in timed}
     gaps: list[Gap] = []
     last, covered = None, None
     for one in timed:
         if last and covered and _began(one) > covered:
             gaps.append(Gap(covered, _began(one), last, one, last.ended is None))
-        goes_on = until and one.outcome == "open" and (one.name, one.segment_index) in running
+        key = (one.name, one.segment_index)
+        goes_on = until and one.outcome == "open" and key in running and one.attempt == newest[key]
         end = until if until and goes_on else one.heard
         if covered is None or end > covered:
             last, covered = one, end

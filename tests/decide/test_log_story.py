@@ -23,6 +23,10 @@ from ops_lib.sandbox.pipeline.version import VERSIONS, version_named
 from ops_lib.sandbox.story import Story as Sandbox
 from ops_lib.tracebacks import THREAD
 from tests.counts import PROVE
+from tests.decide.states import NOW as CRAFTED
+from tests.decide.states import ago
+from tests.decide.states import job as crafted
+from tests.decide.states import line as said
 from tests.recorded import UNREAD, captured_at, expected_verdicts, job_evidence, recording
 from tests.told import Told, moment
 
@@ -40,6 +44,7 @@ LATE = {
     "completion-never-recorded": {"invoked": 1},
     "inference-timed-out": {"invoked": 1, "inference-started": 1},
     "chunking-dies": {"chunking-started": 5},
+    "crash-loop": {"chunking-started": 1},
     "workers-never-started": {"invoked": 6},
     "notifications-overlap": {"invoked": 6},
 }
@@ -149,9 +154,9 @@ def test_tracebacks_stand_below_the_right_job_and_never_another(version: str, mo
     seen = 0
     for (job_id,) in past.rows["jobs"]:
         for event in log_story(told.job(str(job_id)), told.now).lines:
-            for said in event.below:
-                assert truth[event.at, said] == job_id, event
-                assert not LOGGED.match(said)
+            for text in event.below:
+                assert truth[event.at, text] == job_id, event
+                assert not LOGGED.match(text)
                 seen += 1
     ours = [owner for (at, _), owner in truth.items() if owner and (owner,) in past.rows["jobs"] and at <= told.now]
     assert seen == len(ours) > 60
@@ -196,6 +201,26 @@ def test_every_recorded_jobs_story(version: str, job_id: str, name: str) -> None
     assert found.is_over == (name == "completed")
     if name != "segments-in-progress":  # recorded within its last second
         assert (found.gaps[-1].before is None) != found.is_over
+
+
+@pytest.mark.parametrize(
+    ("source_s", "uploaded_s", "ended_s"),
+    [
+        (205, None, 205),
+        (199.5, None, 200),  # S3 tells whole seconds, rounded either way
+        (50, None, None),  # copied onto itself later: when it was uploaded is not known
+        (50, 207, 207),
+        (205, 190, 200),
+    ],
+)
+def test_an_upload_has_ended_when_chunking_takes_the_source(
+    source_s: float, uploaded_s: float | None, ended_s: float | None
+) -> None:
+    start = said("media_worker.chunking: chunking: job_id={J} start (key=k)", 200)
+    row = {"created_at": ago(300), "uploaded_at": ago(uploaded_s)}
+    found = log_story(crafted(lines=[start], source_s=source_s, recorded=(), **row), CRAFTED)
+    (upload,) = (one for one in found.phases if one.name == "upload")
+    assert (upload.began, upload.ended, upload.outcome) == (ago(300), ago(ended_s), "done")
 
 
 # What may be lacking decides what an absent line proves.
@@ -276,11 +301,11 @@ def test_thousands_of_segments_are_told_at_once() -> None:
     now = moment(NOW)
     group = "/ecs/stereo-spot/video-worker"
     job = job_evidence("runbook", "bb37f23c-7609-4727-bc8a-bb541b4bd02a")
-    said = (
+    text = (
         "2026-01-01T00:00:00Z [INFO] video_worker.inference: video-worker: job_id={} segment_index={}/6000 invoked (x)"
     )
     lines = tuple(
-        LogLine(now - timedelta(seconds=9000 - n), group, "s", said.format(job.job_id, n)) for n in range(6000)
+        LogLine(now - timedelta(seconds=9000 - n), group, "s", text.format(job.job_id, n)) for n in range(6000)
     )
     assert isinstance(job.logs, Read)
     coverage = Coverage((group,), now - timedelta(days=1), now, now)
