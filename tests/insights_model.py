@@ -29,7 +29,7 @@ from botocore.httpsession import URLLib3Session
 from ops_lib.aws import Aws, Identity, _Clients
 from ops_lib.environment import Thresholds
 from ops_lib.settings import Settings
-from tests.faults import _Raw, operation_of
+from tests.faults import Raw, operation_of
 
 MEDIA, VIDEO, WEB = "/ecs/stereo-spot/media-worker", "/ecs/stereo-spot/video-worker", "/ecs/stereo-spot/web-ui"
 QUERY = re.compile(
@@ -106,6 +106,11 @@ class Model:
             "FilterLogEvents": self._filter,
         }
         return handlers[operation](body)
+
+    def write_out(self, fields: str) -> None:
+        """Write every row's answer down, so that no reader waits for it."""
+        for row in self.rows:
+            self._row(row, fields)
 
     def running(self) -> list[str]:
         """Return the queries that were neither fetched to their end nor stopped."""
@@ -223,10 +228,10 @@ def in_force(model: Model) -> Iterator[Aws]:
             return original(self, request)
         headers = {"Content-Type": "application/x-amz-json-1.1"}
         try:
-            return AWSResponse(request.url, 200, headers, _Raw(model.answer(operation, json.loads(request.body))))
+            return AWSResponse(request.url, 200, headers, Raw(model.answer(operation, json.loads(request.body))))
         except Refusal as refusal:
             said = json.dumps({"__type": refusal.code, "message": str(refusal)}).encode()
-            return AWSResponse(request.url, 400, headers, _Raw(said))
+            return AWSResponse(request.url, 400, headers, Raw(said))
 
     URLLib3Session.send = send  # type: ignore[method-assign]
     try:

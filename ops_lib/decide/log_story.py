@@ -51,12 +51,13 @@ class Gap:
 class Story:
     """One job's story at `now` (UTC). `near`: lines that name no job and may be its own, by time alone.
 
-    `row` None: there is none, or it was not read. `coverage` None: the lines were not read, `unread` says why.
+    `row` None: there is none, or `is_row_read` is False. `coverage` None: the lines were not read, `unread` says why.
     """
 
     job_id: str
     now: datetime
     row: JobRow | None
+    is_row_read: bool
     events: tuple[Event, ...]
     near: tuple[Event, ...]
     phases: tuple[Phase, ...]
@@ -98,6 +99,7 @@ def log_story(job: JobEvidence, now: datetime) -> Story:
         job_id=job.job_id,
         now=now,
         row=row,
+        is_row_read=isinstance(job.row, Read),
         events=events,
         near=near_events(job, events),
         phases=phases,

@@ -10,6 +10,7 @@ from ops_lib.decide.vocabulary import Severity
 from ops_lib.errors import EXIT_OK, EXIT_UNKNOWN, OpsError
 from ops_lib.evidence import Evidence, Read, Unread
 from ops_lib.gathered import JobEvidence
+from ops_lib.read.deployed import read_deployed
 from ops_lib.read.identity import write_power
 from ops_lib.read.invocations import TABLE, read_failure
 from ops_lib.read.move_tasks import read_move_tasks
@@ -52,7 +53,9 @@ def _reads(settings: Settings) -> list[Line]:
     aws, now = connect(settings), settings.now()
     whole = PipelineReads(aws, now).pipeline().parts()
     job = read_job(aws, NOBODY, now)
-    one = {name: part for name, part in job.parts().items() if name not in whole} | _on_demand(aws, job, now)
+    deployed = read_deployed(aws, now)
+    parts = job.parts() | (deployed.parts() if deployed else {})
+    one = {name: part for name, part in parts.items() if name not in whole} | _on_demand(aws, job, now)
     return [
         ("unknown", f"{name}: {part.reason}. Next: {part.next_step}")
         if isinstance(part, Unread)

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from ops_lib.settings import open_settings
-from tests.bench import calls, movers, sandbox_start, small_job, wholes
+from tests.bench import calls, many_rows, movers, sandbox_start, small_job, wholes
 
 OPS = [sys.executable, "-m", "ops_lib"]
 Row = tuple[str, Any, str, bool]
@@ -26,7 +26,8 @@ def main(aws: Path) -> int:
     with tempfile.TemporaryDirectory(prefix="ops-bench-") as folder:
         os.environ["OPS_STATE"] = str(Path(folder) / "state")
         try:
-            parts = (_wholes, _counts, lambda _: _small_job(aws), lambda _: _movers(aws), _growth, _big_job, _sandbox)
+            by_hand = (lambda _: _small_job(aws), lambda _: _movers(aws), lambda _: _many_rows(aws))
+            parts = (_wholes, _counts, *by_hand, _growth, _big_job, _sandbox)
             for part in parts:
                 rows += _told(part(Path(folder)))
         finally:
@@ -136,6 +137,26 @@ def _big_job(folder: Path) -> list[Row]:
     got = calls.big_job("recording-runbook", 10_000)
     rows: list[Row] = [(f"a job of 10,000 segments: {name}", value, "", True) for name, value in got.items()]
     return [*rows, ("a job of 10,000 segments: missing named", got["missing"], "10", got["missing"] == 10)]
+
+
+def _many_rows(aws: Path) -> list[Row]:
+    got = many_rows.compared(aws.with_name("awslogs"))
+    ours, loop, lines, cli = got["search"], got["loop"], got["lines"], got["awslogs"]
+    rows = f"{many_rows.COUNT:,} log rows"
+    return [
+        (f"{rows}: by a bare paging loop, s", loop["seconds"], "", True),
+        (f"{rows}: by a search, s", ours["seconds"], "", True),
+        (f"{rows}: search / bare loop", got["ratio"], "<= 1.3", got["ratio"] <= 1.3),
+        (f"{rows}: each once, by all", got["each once"], "True", got["each once"]),
+        (f"{rows}: queries of a search", ours["queries"], "3", ours["queries"] == 3),
+        (f"{rows}: AWS calls of a search", ours["calls"], "", True),
+        (f"{rows}: memory of a search, MB", ours["peak_mb"], "", True),
+        (f"{rows}: memory of a bare loop, MB", loop["peak_mb"], "", True),
+        (f"{rows}: by FilterLogEvents, line by line, s", lines["seconds"], "", True),
+        (f"{rows}: AWS calls of FilterLogEvents", lines["calls"], "", True),
+        (f"{rows}: by awslogs, s", cli["seconds"], "", True),
+        (f"{rows}: lines of awslogs", cli["rows"], "", True),
+    ]
 
 
 def _sandbox(folder: Path) -> list[Row]:

@@ -10,6 +10,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path, PurePosixPath
 from typing import Any
 
+from ops_lib.read.log_groups import log_prefixes
 from ops_lib.read.logs import MARGIN
 from ops_lib.read.one_job import path_queues
 from ops_lib.read.tracebacks import EVENTS, MOST, SPAN_MS
@@ -93,11 +94,8 @@ class ByHand:
         self._run("cloudwatch", "get-metric-data", "--metric-data-queries", query, *times)
 
     def _lines(self, job_id: str, created_at: int) -> None:
-        prefixes = [f"/ecs/{self.settings.prefix}/"]
-        if self.settings.endpoint_name:
-            prefixes.append(f"/aws/sagemaker/Endpoints/{self.settings.endpoint_name}")
         groups = []
-        for prefix in prefixes:
+        for prefix in log_prefixes(self.settings):
             found = self._run("logs", "describe-log-groups", "--log-group-name-prefix", prefix)["logGroups"]
             groups += [group["logGroupName"] for group in found]
         margin_s = int(MARGIN.total_seconds())

@@ -22,7 +22,7 @@ from botocore.awsrequest import AWSResponse
 from botocore.httpsession import URLLib3Session
 
 from tests.change.movers.model import md5, md5_of
-from tests.faults import _Raw
+from tests.faults import Raw
 
 PLACE = "https://sqs.us-east-1.amazonaws.com/123456789012/"
 MAIN, DLQ = f"{PLACE}stereo-spot-near", f"{PLACE}stereo-spot-near-dlq"
@@ -69,7 +69,7 @@ class NearQueues:
         operation = (target.decode() if isinstance(target, bytes) else target).rpartition(".")[2]
         answer = json.dumps(getattr(self, operation)(json.loads(request.body))).encode()
         headers = {"Content-Type": "application/x-amz-json-1.0"}
-        return AWSResponse(request.url, 200, headers, _Raw(answer))  # type: ignore[no-untyped-call]
+        return AWSResponse(request.url, 200, headers, Raw(answer))  # type: ignore[no-untyped-call]
 
     def ReceiveMessage(self, asked: Any) -> Any:
         with self._lock:

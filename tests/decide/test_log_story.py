@@ -282,6 +282,28 @@ def test_lines_that_were_not_read_leave_what_rows_and_objects_tell() -> None:
     assert {one.name for one in found.phases} >= {"upload", "completion", "trigger", "completed"}
 
 
+@pytest.mark.parametrize(
+    ("row", "severity", "words"),
+    [
+        (None, "unknown", "there is no such job"),
+        (UNREAD, "unknown", "its row was not read"),
+        ("created", "ok", "no worker has had it yet"),
+        ("chunking_complete", "warning", "although it is chunking_complete"),
+    ],
+    ids=str,
+)
+def test_an_empty_answer_is_well_only_where_no_line_is_due(row: Any, severity: str, words: str) -> None:
+    told = scene("newest", "reassembly-died")
+    job = told.job(told.story.scene.about["reassembly-died"][0].job_id)
+    assert isinstance(job.logs, Read)
+    assert isinstance(job.row, Read)
+    assert job.row.value is not None
+    own = row if row is UNREAD else replace(job.row, value=row and replace(job.row.value, status=row))
+    silent = replace(job, row=own, logs=replace(job.logs, value=replace(job.logs.value, lines=())))
+    finding = story_findings(log_story(silent, told.now))[0]
+    assert (finding.severity, words in finding.summary) == (severity, True), finding.summary
+
+
 def test_a_part_of_the_window_is_not_called_the_whole_story() -> None:
     assert "the whole story" in story_findings(died())[0].summary
     assert "the part that was asked for" in story_findings(died(since=moment(NOW - 3600)))[0].summary

@@ -32,7 +32,7 @@ def event(message: str, *below: str, **more: Any) -> Event:
 
 
 def story(*events: Event, near: tuple[Event, ...] = (), **more: Any) -> Story:
-    told = Story(JOB, AT, None, events, near, (), (), (), (), COVERAGE, (), None)
+    told = Story(JOB, AT, None, True, events, near, (), (), (), (), COVERAGE, (), None)
     return replace(told, **more)
 
 
