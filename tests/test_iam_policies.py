@@ -31,8 +31,8 @@ NOTEBOOKS = (
 )
 # AWS: they need no permission, or only botocore asks for them.
 NEED_NONE = {"sts:GetCallerIdentity"}
-# Asked only where Logs Insights is refused, or is interrupted, or one query is not enough.
-IN_TROUBLE = {"logs:FilterLogEvents", "logs:StopQuery", "servicequotas:ListServiceQuotas"}
+# Asked only where Logs Insights is refused, or is interrupted.
+IN_TROUBLE = {"logs:FilterLogEvents", "logs:StopQuery"}
 # AWS: Service Authorization Reference: no resource types, or only others than these requests name.
 NAME_NO_RESOURCE = {
     *("application-autoscaling:DescribeScalableTargets", "cloudwatch:DescribeAlarms", "cloudwatch:GetMetricData"),
