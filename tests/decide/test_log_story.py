@@ -132,6 +132,11 @@ def test_every_line_is_in_the_story_of_its_job_and_in_no_other(version: str) -> 
         assert owned.get(line, []) == ([owner] if owner else [])
 
 
+def is_told(incident: str) -> bool:
+    """Return whether an incident is told in a short run: thousands of segments take their time."""
+    return PROVE or incident not in ("too-many-segments-for-trigger", "backlog-scales-nothing")
+
+
 class Kept(Past):
     """A past that remembers whose traceback each line is: of the error that was told right before it."""
 
@@ -147,7 +152,9 @@ class Kept(Past):
 @pytest.mark.parametrize("version", VERSIONS)
 def test_tracebacks_stand_below_the_right_job_and_never_another(version: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("ops_lib.sandbox.story.Past", Kept)
-    told = Told(Sandbox(version_named(version), NOW, 5, 7, tuple(for_version(version))))
+    told = Told(
+        Sandbox(version_named(version), NOW, 5, 7, tuple(name for name in for_version(version) if is_told(name)))
+    )
     past = told.story.past
     assert isinstance(past, Kept)
     truth = {(at, text): owner for at, text, owner in past.kept}
@@ -163,16 +170,16 @@ def test_tracebacks_stand_below_the_right_job_and_never_another(version: str, mo
 
 
 def incidents() -> Iterator[tuple[str, str]]:
-    """Every incident, in its newest version unless all are to be proved; thousands of segments take their time."""
+    """Every incident, in its newest version unless all are to be proved."""
     newest = for_version("newest")
-    yield from (("newest", name) for name in newest if PROVE or name != "too-many-segments-for-trigger")
+    yield from (("newest", name) for name in newest if is_told(name))
     yield from (("runbook", name) for name in for_version("runbook") if PROVE or name not in newest)
 
 
 @pytest.mark.parametrize(("version", "incident"), list(incidents()))
 def test_an_incidents_story_names_the_line_that_never_came(version: str, incident: str) -> None:
     told = scene(version, incident)
-    for number, job in enumerate(told.story.scene.about.get(incident, ())):
+    for number, job in enumerate(told.story.scene.about.get(incident, ())[:2]):
         found = log_story(told.job(job.job_id), told.now)
         late = {one.promise.line: one.times for one in found.absent if one.state == "absent"}
         if number == 0:
