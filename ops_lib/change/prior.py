@@ -41,10 +41,13 @@ def _changes(entries: list[Entry]) -> Iterator[tuple[Prior, Mapping[str, Any], M
             open_intents[one.plan_id, one.step] += 1
         elif one.kind == "outcome" and one.facts.get("state") in NOT_MADE:
             open_intents[one.plan_id, one.step] -= 1
+    meant: set[tuple[str, int | None]] = set()
     who = {one.plan_id: str(one.facts.get("who", "")) for one in entries if one.kind == "plan"}
     for one in entries:
-        setting = one.facts.get("setting")
-        if one.kind == "intent" and setting and open_intents[one.plan_id, one.step] > 0:
+        setting, key = one.facts.get("setting"), (one.plan_id, one.step)
+        # A step that a second run means once more is still one change.
+        if one.kind == "intent" and setting and open_intents[key] > 0 and key not in meant:
+            meant.add(key)
             title = str(one.facts.get("title", ""))
             new = Prior(setting["of"], one.at, who.get(one.plan_id, ""), title)
             yield new, setting["found"], setting["left"]

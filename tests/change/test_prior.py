@@ -86,6 +86,14 @@ def test_an_intent_that_a_second_run_repeats_is_one_change() -> None:
     assert told.of() == ({"desiredCount": 0}, {"desiredCount": 1})
 
 
+def test_a_restore_that_a_second_run_repeats_gives_back_once() -> None:
+    told = Told()
+    told.change("forced", {"desiredCount": 0}, {"desiredCount": 1})
+    told.change("restored", {"desiredCount": 1}, {"desiredCount": 0}, "")
+    told.change("restored", {"desiredCount": 1}, {"desiredCount": 0})
+    assert told.of() is None
+
+
 def test_things_do_not_mix_and_other_entries_say_nothing() -> None:
     told = Told()
     told.add("intent", "p", 1, title="another", call={})
