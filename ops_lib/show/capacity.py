@@ -11,7 +11,7 @@ from ops_lib.decide.work import WANTED
 from ops_lib.errors import BadParameter
 from ops_lib.evidence import Read, Unread
 from ops_lib.read.capacity import read_capacity
-from ops_lib.show import capacity_frames, tables
+from ops_lib.show import capacity_frames, capacity_series, tables
 from ops_lib.show.notebook import Runbook
 from ops_lib.show.plots import Plot, capacity_timeline
 
@@ -68,9 +68,9 @@ def timeline(book: Runbook, capacity: Capacity, service: str) -> Plot:
         since, until, period_s = read.value.since, read.value.until, read.value.period_s
     return capacity_timeline(
         service,
-        capacity_frames.series(capacity, service, keys),
-        capacity_frames.values_now(capacity, service, keys),
-        capacity_frames.events(capacity, service, since),
+        capacity_series.series(capacity, service, keys),
+        capacity_series.values_now(capacity, service, keys),
+        capacity_series.events(capacity, service, since),
         since=since,
         until=until,
         period_s=period_s,

@@ -21,6 +21,7 @@ from ops_lib.decide.capacity import Capacity
 from ops_lib.evidence import Task
 from ops_lib.gathered import CapacityEvidence
 from ops_lib.show import capacity_frames as frames
+from ops_lib.show import capacity_series
 from ops_lib.show.capacity import busiest, stopped
 from tests.decide.repairs.capacities import capacity
 from tests.decide.states import NOW, at, queue
@@ -140,15 +141,15 @@ def series() -> Series:
 
 def test_the_figure_gets_the_services_own_points_and_values() -> None:
     one = judged(capacity(series=read(series()), pairs=[queue("reassembly", 5)]))
-    told = frames.series(one, "media-worker", ["reassembly", "chunking"])
+    told = capacity_series.series(one, "media-worker", ["reassembly", "chunking"])
     assert told[["what", "name", "value"]].values.tolist() == [
         ["depth", "reassembly", 3.0],
         ["age_s", "reassembly", 60.0],
         ["tasks", "media-worker", 2.0],
     ]
-    now = frames.values_now(one, "media-worker", ["reassembly", "nobody"])
+    now = capacity_series.values_now(one, "media-worker", ["reassembly", "nobody"])
     assert now["value"].tolist() == [5, pd.NA, 1]
-    assert frames.series(judged(capacity(series=UNREAD)), "media-worker", ["reassembly"]).empty
+    assert capacity_series.series(judged(capacity(series=UNREAD)), "media-worker", ["reassembly"]).empty
 
 
 @pytest.mark.parametrize(
@@ -164,9 +165,9 @@ def test_the_figure_gets_the_services_own_points_and_values() -> None:
 )
 def test_a_scaling_has_a_direction(second: ScalingActivity, kind: str) -> None:
     one = judged(capacity(activities=read((activity(200, 3, "AlarmHigh"), second))))
-    assert frames.events(one, "media-worker", at(300))["kind"].tolist() == ["scaled out", kind]
-    assert frames.events(one, "media-worker", at(150))["kind"].tolist() == [kind]
-    assert frames.events(one, "video-worker", at(300)).empty
+    assert capacity_series.events(one, "media-worker", at(300))["kind"].tolist() == ["scaled out", kind]
+    assert capacity_series.events(one, "media-worker", at(150))["kind"].tolist() == [kind]
+    assert capacity_series.events(one, "video-worker", at(300)).empty
 
 
 def test_deployments_and_stops_stand_on_the_same_axis() -> None:
@@ -183,7 +184,7 @@ def test_deployments_and_stops_stand_on_the_same_axis() -> None:
         "s" * 32, "media-worker", "STOPPED", at(400), at(200), "scaled", {"b": 137}, None, "ServiceSchedulerInitiated"
     )
     one = judged(capacity(services=read((service,)), tasks=read((died, shed))))
-    told = frames.events(one, "media-worker", at(3600))
+    told = capacity_series.events(one, "media-worker", at(3600))
     assert told["kind"].tolist() == ["deployment began", "deployment completed", "task stopped"]
     assert str(told["time"].dtype) == "datetime64[us, UTC]"
 
