@@ -103,6 +103,10 @@ class Capacity:
         policy = self.policies.get(queue.name)
         return Backlog(key, queue, name, running, policy, at_most, found, now, at_maximum, how)
 
+    def with_tasks(self, one: Backlog, tasks: int) -> Estimate | None:
+        """Return how long a backlog would take so many tasks; None where that is not known."""
+        return self._estimate(one.key, one.queue, tasks, one.rates)
+
     def _rates(self, key: str) -> tuple[Rates | None, str]:
         """Return the rates of whatever sets a queue's pace, and how they were measured, or why they were not."""
         if self.work is None:

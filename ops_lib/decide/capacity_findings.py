@@ -93,13 +93,13 @@ def _nothing_scales(capacity: Capacity, limit_s: float) -> Iterator[Finding]:
             said = (
                 f"{one.queue.visible_messages} messages wait in {one.key}, and nothing scales {one.service} for them."
             )
-            yield _by_hand("backlog-scales-nothing", one, said, capacity)
+            yield _by_hand("backlog-scales-nothing", one, said, capacity, limit_s)
         elif policy.target is not None and one.queue.visible_messages <= policy.target:
             said = (
                 f"{one.service} is never scaled out: {one.queue.visible_messages} visible in {one.key}, "
                 f"and autoscaling acts above {policy.target:g}, whatever the number of tasks."
             )
-            yield _by_hand("never-scales-out", one, said, capacity)
+            yield _by_hand("never-scales-out", one, said, capacity, limit_s)
 
 
 def _is_too_much(one: Backlog, limit_s: float) -> bool:
@@ -110,12 +110,27 @@ def _is_too_much(one: Backlog, limit_s: float) -> bool:
     return (one.per_task or 0) > PLENTY
 
 
-def _by_hand(check: str, one: Backlog, said: str, capacity: Capacity) -> Finding:
+def _by_hand(check: str, one: Backlog, said: str, capacity: Capacity, limit_s: float) -> Finding:
     service = str(one.service)
     facts = drain_facts(one)
     facts += [next_count(capacity, service)] if one.policy is None and service in capacity.targets else []
-    step = f"Set the desired count of {service} higher by hand, within its bounds; lower it only when nobody is busy."
-    return replace(of_service(check, service, "warning", said, tuple(facts), step), id=f"{check}:{one.key}")
+    count = _enough(capacity, one, limit_s)
+    if count is None:
+        step = f"Set the desired count of {service} higher by hand, within its bounds, if more tasks help."
+    else:
+        takes = drain_words(capacity.with_tasks(one, count))
+        step = f"Set the desired count of {service} to {count} by hand: {takes}. Lower it only when nobody is busy."
+    more = {} if count is None else {"change": "desired-count", "count": str(count)}
+    return replace(of_service(check, service, "warning", said, tuple(facts), step, **more), id=f"{check}:{one.key}")
+
+
+def _enough(capacity: Capacity, one: Backlog, limit_s: float) -> int | None:
+    """Return the fewest tasks within the bounds that end a backlog in half the threshold; None if none do."""
+    for count in range((one.running or 0) + 1, (one.at_most or 0) + 1):
+        takes = capacity.with_tasks(one, count)
+        if takes and takes.middle_s <= limit_s / 2:
+            return count
+    return None
 
 
 def drain_words(estimate: Estimate | None) -> str:

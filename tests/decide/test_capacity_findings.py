@@ -52,8 +52,8 @@ def test_a_reassembly_backlog_scales_nothing() -> None:
     finding = found(seen(pairs=[waits("reassembly", 90)]))["backlog-scales-nothing:reassembly"]
     assert finding.severity == "warning"
     assert "nothing scales media-worker" in finding.summary
-    assert "by hand" in finding.next_step
-    assert finding.parameters == {"service": "media-worker"}
+    assert "to 4 by hand: about 22 min" in finding.next_step
+    assert finding.parameters == {"service": "media-worker", "change": "desired-count", "count": "4"}
     assert any("about 90 min" in fact for fact in finding.evidence)
     assert any("with 10 running: about 9 min" in fact for fact in finding.evidence)
 
@@ -72,7 +72,9 @@ def test_without_measurements_it_is_ten_messages_for_each_task(visible: int, nam
 def test_a_backlog_below_the_target_is_never_scaled_for() -> None:
     slow = [line for line in many("chunking", [2000.0] * 25)]
     evidence = capacity(lines=slow, pairs=[waits("chunking", 9)])
-    assert "acts above 10" in found(evidence)["never-scales-out:chunking"].summary
+    finding = found(evidence)["never-scales-out:chunking"]
+    assert "acts above 10" in finding.summary
+    assert "if more tasks help" in finding.next_step, "no count within the bounds is enough"
     more = capacity(lines=slow, pairs=[waits("chunking", 11)])
     assert "never-scales-out:chunking" not in found(more)
 

@@ -29,7 +29,7 @@ NAMED = {
     "workers-never-started": ("workers-never-started:job-worker", "Set job-worker's desired count to 1"),
     "scaled-to-zero": ("no-workers:video-worker", "Set video-worker's desired count to 1"),
     "crash-loop": ("crash-loop:media-worker", "Raise ecs_media_worker_memory"),
-    "backlog-scales-nothing": ("backlog-scales-nothing:reassembly", "Set the desired count of media-worker higher"),
+    "backlog-scales-nothing": ("backlog-scales-nothing:reassembly", "Set the desired count of media-worker to"),
     "timeout-too-short": ("timeout-too-short:reassembly", "and sqs.tf with it"),
 }
 # What comes with it and is true as well.
