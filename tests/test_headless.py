@@ -261,7 +261,7 @@ def test_a_stale_env_is_unknown_and_named(tmp_path: Path) -> None:
 )
 def test_plain_papermill_refuses_in_the_first_cell(tmp_path: Path, texts: list[str], says: str) -> None:
     notebook, output = ROOT / "notebooks/3_stuck_job.ipynb", tmp_path / "out.ipynb"
-    done = run([*PAPERMILL, str(notebook), str(output), *texts, "--no-progress-bar"], tmp_path)
+    done = forked.run("papermill", [notebook, output, *texts, "--no-progress-bar"], tmp_path)
     assert done.returncode == 1
     cells = [c for c in nbformat.read(output, as_version=4).cells if c.cell_type == "code" and c.outputs]
     assert len(cells) == 1

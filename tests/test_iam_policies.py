@@ -44,7 +44,7 @@ NAME_NO_RESOURCE = {
 }
 # The two reads with a side effect, which only an inspection lease makes.
 LEASE = {"sqs:ChangeMessageVisibility", "sqs:ReceiveMessage"}
-READING = re.compile(r"[a-z0-9-]+:(Describe|Filter|Get|List|Query|Scan|Simulate|StartQuery|StopQuery)\w*")
+READING = re.compile(r"[a-z0-9-]+:(BatchGet|Describe|Filter|Get|List|Query|Scan|Simulate|StartQuery|StopQuery)\w*")
 
 
 def policy(name: str) -> dict[str, Any]:
@@ -180,7 +180,8 @@ def test_what_is_called_only_in_trouble_is_called_by_a_reader() -> None:
 
 @pytest.mark.parametrize("name", NOTEBOOKS)
 def test_with_the_readers_key_a_notebook_reads_everything(ran: dict[str, Any], name: str) -> None:
-    assert ran["codes"][name] in (0, 1, 2), ran["said"][name]
+    # A recording has too few messages for a judgement on visibility timeouts: unknown, though everything was read.
+    assert ran["codes"][name] in {0, 1, 2, 3 if name == "2_scaling" else 0}, ran["said"][name]
     findings = json.loads((ran["root"] / name / "findings.json").read_text(encoding="utf-8"))
     assert findings["unread"] == []
     assert "stereo-spot-ops-reader" in (ran["root"] / name / "report.html").read_text(encoding="utf-8")

@@ -10,6 +10,7 @@ from datetime import UTC, datetime, timedelta
 from ops_lib.evidence import Completion, JobRow, Lock, LogLine, Queue, QueuePair, S3Object, Traceback
 from ops_lib.gathered import JobEvidence
 from ops_lib.invocations import Invocation, Invocations
+from ops_lib.job_id import UUID
 from ops_lib.log_format import ERROR, NO_RECORD, REQUESTS
 from ops_lib.log_rows import Coverage, JobLogs
 from ops_lib.read.logs import RECEIPT
@@ -52,6 +53,13 @@ class Told:
                     self.lines.append(line)
                     self.streams[stream].append(line)
         self.lines.sort(key=lambda line: line.at)
+        self.naming: dict[str, list[LogLine]] = defaultdict(list)
+        for line in self.lines:
+            for name in dict.fromkeys(UUID.findall(line.message)):
+                self.naming[name].append(line)
+        self.receipts = tuple(line for line in self.lines if RECEIPT.search(line.message))
+        self.groups = tuple(sorted({line.group for line in self.lines}))
+        self.nameless = [line for line in self.lines if NO_RECORD in line.message]
 
     @property
     def now(self) -> datetime:
@@ -83,17 +91,16 @@ class Told:
         )
 
     def _logs(self, job_id: str) -> JobLogs:
-        named = [line for line in self.lines if job_id in line.message]
+        named = self.naming[job_id]
         mine = tuple(x for x in named if f"job_id={job_id}" in x.message or f"{REQUESTS}{job_id}/" in x.message)
-        groups = tuple(sorted({line.group for line in self.lines}))
         return JobLogs(
             lines=mine,
-            receipts=tuple(line for line in self.lines if RECEIPT.search(line.message)),
-            groups=groups,
+            receipts=self.receipts,
+            groups=self.groups,
             tracebacks=tuple(found for x in mine if ERROR.search(x.message) and (found := self.below(x)).following),
             mentions=tuple(line for line in named if line not in mine),
-            nameless=tuple(line for line in self.lines if NO_RECORD in line.message and job_id not in line.message),
-            coverage=Coverage(groups, self.now - timedelta(days=8), self.now + timedelta(days=1), self.now),
+            nameless=tuple(line for line in self.nameless if job_id not in line.message),
+            coverage=Coverage(self.groups, self.now - timedelta(days=8), self.now + timedelta(days=1), self.now),
         )
 
     def below(self, line: LogLine) -> Traceback:

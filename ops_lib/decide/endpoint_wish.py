@@ -117,9 +117,10 @@ def _cloned(
     """Return the setup made again under new names, with image and environment set."""
     suffix = f"{int(now.timestamp())}"
     made = clone(config, EndpointConfigName=_name(f"{endpoint}-config", suffix))
-    before, after = {}, {}
-    for place, (name, model) in enumerate(sorted(models.items())):
-        new = clone(model, ModelName=_name(endpoint, suffix + (f"-{place}" if place else "")))
+    before: dict[str, Request] = {}
+    after: dict[str, Request] = {}
+    for name, model in sorted(models.items()):
+        new = clone(model, ModelName=_name(endpoint, suffix + (f"-{len(after)}" if after else "")))
         if _changed(new, len(models), image, environment):
             before[name], after[name] = clone(model), new
     if not after:

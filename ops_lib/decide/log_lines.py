@@ -80,8 +80,6 @@ _PATTERNS: tuple[tuple[str, re.Pattern[str]], ...] = tuple(
         ("created", r"job_id=\S+ created "),
         ("uploaded", r"job_id=\S+ title=.* uploaded_at/size set="),
         ("marked-deleted", r"job_id=\S+ marked deleted"),
-        ("deletion-started", r"deletion: job_id=\S+ start\b"),
-        ("deletion-done", r"deletion: job_id=\S+ done\b"),
     )
 )
 

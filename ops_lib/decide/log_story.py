@@ -51,12 +51,13 @@ class Gap:
 class Story:
     """One job's story at `now` (UTC). `near`: lines that name no job and may be its own, by time alone.
 
-    `row` None: there is none, or it was not read. `coverage` None: the lines were not read, `unread` says why.
+    `row` None: there is none, or `is_row_read` is False. `coverage` None: the lines were not read, `unread` says why.
     """
 
     job_id: str
     now: datetime
     row: JobRow | None
+    is_row_read: bool
     events: tuple[Event, ...]
     near: tuple[Event, ...]
     phases: tuple[Phase, ...]
@@ -98,6 +99,7 @@ def log_story(job: JobEvidence, now: datetime) -> Story:
         job_id=job.job_id,
         now=now,
         row=row,
+        is_row_read=isinstance(job.row, Read),
         events=events,
         near=near_events(job, events),
         phases=phases,
@@ -132,12 +134,14 @@ def gaps_between(
     An open phase covers until it was last heard of; one that is `running`, until the present.
     """
     timed = sorted((one for one in phases if one.began or one.ended), key=lambda one: (_began(one), one.heard))
+    newest = {(one.name, one.segment_index): one.attempt for one in timed}
     gaps: list[Gap] = []
     last, covered = None, None
     for one in timed:
         if last and covered and _began(one) > covered:
             gaps.append(Gap(covered, _began(one), last, one, last.ended is None))
-        goes_on = until and one.outcome == "open" and (one.name, one.segment_index) in running
+        key = (one.name, one.segment_index)
+        goes_on = until and one.outcome == "open" and key in running and one.attempt == newest[key]
         end = until if until and goes_on else one.heard
         if covered is None or end > covered:
             last, covered = one, end

@@ -15,6 +15,7 @@ from ops_lib.redaction import shortened
 
 LOGS = "5. Logs by job_id"
 MOST_CLUSTERS = 5
+AWAITING = "created"  # the only status that a job has before any worker writes a line about it (pipeline.md 2)
 
 
 def story_findings(story: Story) -> tuple[Finding, ...]:
@@ -32,9 +33,7 @@ def _coverage(story: Story) -> Iterator[Finding]:
         step = "See what is lacking; read again, or look into the group by hand."
         yield Finding(name, "unknown", said, LOGS, story.lacking, step)
     elif not story.lines:
-        where = f" {_window(story.coverage)}" if story.coverage else ""
-        said = f"Nothing was logged about {job}{where}, and every group of its services was searched."
-        yield Finding(name, "ok", said, LOGS, (), "See whether the job exists, and when it was created.")
+        yield _silence(name, story)
     else:
         first, last = story.lines[0].at, story.lines[-1].at
         span = f"from {first:%Y-%m-%d %H:%M:%S} to {last:%Y-%m-%d %H:%M:%S} UTC"
@@ -43,6 +42,23 @@ def _coverage(story: Story) -> Iterator[Finding]:
         tell = "tells" if len(story.lines) == 1 else "tell"
         said = f"{counted(story.lines, 'line')} of {', '.join(services)} {tell} {told} of {job}, {span}."
         yield Finding(name, "ok", said, LOGS)
+
+
+def _silence(name: str, story: Story) -> Finding:
+    """Return what it means that no line names the job: an empty answer is not "all is well"."""
+    where = f" {_window(story.coverage)}" if story.coverage else ""
+    said = f"Nothing was logged about job {story.job_id}{where}, and every group of its services was searched"
+    if story.row is None and story.is_row_read:
+        step = "Check the id and the environment: the job may be another deployment's."
+        return Finding(name, "unknown", f"{said}; there is no such job in this environment.", LOGS, (), step)
+    if story.row is None:
+        return Finding(name, "unknown", f"{said}; its row was not read.", LOGS, (), "Read its row, then search again.")
+    if story.row.status == AWAITING:
+        return Finding(name, "ok", f"{said}; it is {AWAITING}, and no worker has had it yet.", LOGS)
+    if not story.is_whole:
+        return Finding(name, "ok", f"{said}; the window is a part of the job's own time.", LOGS)
+    step = "See whether the workers log at all, and whether somebody wrote the row by hand."
+    return Finding(name, "warning", f"{said}, although it is {story.row.status}.", LOGS, (), step)
 
 
 def _window(coverage: Coverage) -> str:

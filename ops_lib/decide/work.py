@@ -5,7 +5,6 @@ The spans are the pipeline's (pipeline.md 3, 6, 7). A queue whose consumer logs 
 
 from __future__ import annotations
 
-import re
 from collections import defaultdict
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
@@ -15,11 +14,10 @@ import pandas as pd
 
 from ops_lib.decide.log_lines import Sign, pattern_of, read_signs
 from ops_lib.evidence import WorkerLines
-from ops_lib.job_id import UUID
+from ops_lib.log_format import job_of
 
 # What one instance of the endpoint needs for a segment; no queue, but it sets the pace of one.
 INFERENCE = "inference"
-_JOB = re.compile(rf"job_id=({UUID.pattern})")
 
 
 @dataclass(frozen=True)
@@ -134,6 +132,6 @@ def _trace(queue: str, span: Span, signs: list[tuple[Sign, str]]) -> tuple[list[
 def _of(signs: Sequence[Sign], span: Span) -> Iterator[tuple[Sign, str]]:
     kinds = {span.begins, span.ends, *span.breaks}
     for sign in signs:
-        found = _JOB.search(sign.message)
-        if sign.kind in kinds and found:
-            yield sign, found[1]
+        job_id = job_of(sign.message)
+        if sign.kind in kinds and job_id:
+            yield sign, job_id

@@ -175,6 +175,8 @@ def _sagemaker(name: str, said: Said, region: str) -> Iterator[Needed]:
     arns = [_arn("sagemaker", region, f"{kinds[key]}/{said[key]}".lower()) for key in kinds if key in said]
     arns += [str(said["ResourceArn"])] if "ResourceArn" in said else []
     yield from (Needed(f"sagemaker:{name}", arn) for arn in arns or [ANY])
+    if said.get("Tags"):
+        yield from (Needed("sagemaker:AddTags", arn) for arn in arns)
     if "ExecutionRoleArn" in said:
         passed = (("iam:PassedToService", "sagemaker.amazonaws.com"),)
         yield Needed("iam:PassRole", str(said["ExecutionRoleArn"]), passed)

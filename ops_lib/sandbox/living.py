@@ -212,7 +212,9 @@ def _tasks(story: Story, crowds: Crowds, made: Mapping[str, Any]) -> list[dict[s
         if task.stopped is None or task.stopped > story.now - STOPPED_VISIBLE_S
     ]
     for service in story.scene.crowds:
-        one = next(task for task in shown if task["service"] == service and task["lastStatus"] == "RUNNING")
+        one = next((one for one in shown if one["service"] == service and one["lastStatus"] == "RUNNING"), None)
+        if one is None:
+            continue
         starts = crowds.started(service, float(str(one["startedAt"])), made["metrics"])
         shown += [one | {"taskId": crowd_id(service, n), "startedAt": int(at)} for n, at in enumerate(starts)]
     return shown

@@ -18,6 +18,7 @@ from ops_lib.show.plots import Plot, capacity_timeline
 if TYPE_CHECKING:
     from datetime import datetime
 
+    from ops_lib.capacity import ScalableTarget
     from ops_lib.decide.declared import Compared
 
 
@@ -74,10 +75,26 @@ def timeline(book: Runbook, capacity: Capacity, service: str) -> Plot:
         until=until,
         period_s=period_s,
         bounds=(target.min_capacity, target.max_capacity) if target else None,
+        scaling=_scaling(capacity, target),
         sandbox=book.label,
         unread=read.reason if isinstance(read, Unread) else None,
         events_unread=evidence.activities.reason if isinstance(evidence.activities, Unread) else None,
     )
+
+
+def stopped(capacity: Capacity) -> str:
+    """Return as HTML why tasks stopped, alike ones as one row; and each of them folded below, for ECS forgets them."""
+    every = capacity_frames.stopped_tasks(capacity)
+    if every.empty:
+        return '<p class="small">No task stopped within about the last hour.</p>'
+    folded = tables.folded_away(f"each of {len(every)}", tables.table(every, most=500))
+    return tables.table(capacity_frames.stops(every)) + folded
+
+
+def _scaling(capacity: Capacity, target: ScalableTarget | None) -> str:
+    if isinstance(capacity.evidence.targets, Unread):
+        return "scaling not read"
+    return f"scaling {target.min_capacity} to {target.max_capacity}" if target else "nothing scales it"
 
 
 def declared(compared: tuple[Compared, ...]) -> str:

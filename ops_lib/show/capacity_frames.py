@@ -74,28 +74,50 @@ def stopped_tasks(capacity: Capacity) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
+def stops(stopped: pd.DataFrame) -> pd.DataFrame:
+    """Return the stopped tasks that tell the same as one row: how many, and the newest of them."""
+    if "why" not in stopped or stopped.empty:
+        return stopped
+    by = ["service", "exit", "why", "reason of ECS"]
+    found = stopped.groupby(by, sort=False).agg(tasks=("task", "size"), newest=("stopped", "max")).reset_index()
+    return found[["service", "tasks", "newest", "exit", "why", "reason of ECS"]]
+
+
 def service_events(capacity: Capacity, service: str, newest: int = 5) -> pd.DataFrame:
     """Return time (UTC) and message of a service's newest events."""
+    if isinstance(capacity.evidence.services, Unread):
+        return pd.DataFrame({f"event of {service}": [f"not read: {capacity.evidence.services.reason}"]})
     found = capacity.services.get(service)
     return pd.DataFrame(list(found.events[:newest]) if found else [], columns=["time", f"event of {service}"])
 
 
 def backlogs(capacity: Capacity) -> pd.DataFrame:
     """Return one row per main queue: what waits, for each task, what scales for it, how long it takes, how measured."""
-    return pd.DataFrame([_backlog(one) for one in capacity.backlogs])
+    return pd.DataFrame([_backlog(capacity, one) for one in capacity.backlogs])
 
 
-def _backlog(one: Backlog) -> dict[str, object]:
+def _for_each_task(one: Backlog) -> str:
+    if one.per_task is not None:
+        return f"{one.per_task:.1f}"
+    return "not known" if one.running is None else "nobody works"
+
+
+def _scales(capacity: Capacity, one: Backlog) -> str:
+    if isinstance(capacity.evidence.policies, Unread):
+        return "not read"
+    policy = one.policy
+    return f"{policy.service}, above {policy.target:g}" if policy and policy.target else "nothing"
+
+
+def _backlog(capacity: Capacity, one: Backlog) -> dict[str, object]:
     return {
         "queue": one.key,
         "visible": one.queue.visible_messages,
         "in flight": one.queue.in_flight_messages,
         "tasks": "not read" if one.running is None else f"{one.running} {one.service}",
-        "for each task": "nobody works" if one.per_task is None else f"{one.per_task:.1f}",
-        "scales": f"{one.policy.service}, above {one.policy.target:g}"
-        if one.policy and one.policy.target
-        else "nothing",
-        "gone in": estimate(one.now),
+        "for each task": _for_each_task(one),
+        "scales": _scales(capacity, one),
+        "gone in": estimate(one.now) if one.queue.all_messages else "empty",
         "at the maximum": _at_maximum(one),
         "measured": one.how.removeprefix("not measured: "),
     }
@@ -128,10 +150,10 @@ def _timeout(one: Timeout) -> dict[str, object]:
     return {
         "queue": one.key,
         "live timeout": words(one.live_s),
-        "in hand: p50 / p95 / p99 / longest": " / ".join(map(words, times)) or "not measured",
+        "p50 / p95 / p99 / longest": " / ".join(map(words, times)) or "not measured",
         "messages": one.samples,
         "recommended": _recommended(one),
-        "first failure to dead letter": "never" if dead is None else words(dead),
+        "until dead letter": "never" if dead is None else words(dead),
         "because": "nothing was seen, and nothing is in it" if one.unused else one.why,
     }
 

@@ -94,7 +94,7 @@ def links_html(book: Runbook, story: Story) -> str:
     partition = book.aws.identity.arn.split(":")[1]
     console = story.coverage and insights_link(partition, book.settings.region, story.coverage, story.job_id)
     page = job_page(book.settings.web_ui_url, story.job_id)
-    sandbox = " (a sandbox is not in it)" if book.label else ""
+    sandbox = " (a sandbox is not in it)" if "SANDBOX" in (book.label or "") else ""
     lines = (
         f"In the console of Logs Insights{sandbox}: {_link(console, 'this search') if console else NO_CONSOLE}",
         f"In the web UI: {_link(page, page) if page else NO_WEB_UI}",

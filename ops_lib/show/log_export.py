@@ -78,7 +78,7 @@ def about(story: Story, settings: Settings, account_id: str, told: Exported) -> 
         "formulas_defused": told.formulas,
         "job_id": story.job_id,
         "environment": settings.environment,
-        "sandbox": settings.sandbox,
+        "label": settings.label,
         "account_id": account_id,
         "region": settings.region,
         "judged_at": story.now.isoformat(timespec="seconds"),

@@ -44,6 +44,7 @@ LATE = {
     "completion-never-recorded": {"invoked": 1},
     "inference-timed-out": {"invoked": 1, "inference-started": 1},
     "chunking-dies": {"chunking-started": 5},
+    "crash-loop": {"chunking-started": 1},
     "workers-never-started": {"invoked": 6},
     "notifications-overlap": {"invoked": 6},
 }
@@ -131,6 +132,11 @@ def test_every_line_is_in_the_story_of_its_job_and_in_no_other(version: str) -> 
         assert owned.get(line, []) == ([owner] if owner else [])
 
 
+def is_told(incident: str) -> bool:
+    """Return whether an incident is told in a short run: thousands of segments take their time."""
+    return PROVE or incident not in ("too-many-segments-for-trigger", "backlog-scales-nothing")
+
+
 class Kept(Past):
     """A past that remembers whose traceback each line is: of the error that was told right before it."""
 
@@ -146,7 +152,9 @@ class Kept(Past):
 @pytest.mark.parametrize("version", VERSIONS)
 def test_tracebacks_stand_below_the_right_job_and_never_another(version: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("ops_lib.sandbox.story.Past", Kept)
-    told = Told(Sandbox(version_named(version), NOW, 5, 7, tuple(for_version(version))))
+    told = Told(
+        Sandbox(version_named(version), NOW, 5, 7, tuple(name for name in for_version(version) if is_told(name)))
+    )
     past = told.story.past
     assert isinstance(past, Kept)
     truth = {(at, text): owner for at, text, owner in past.kept}
@@ -162,16 +170,16 @@ def test_tracebacks_stand_below_the_right_job_and_never_another(version: str, mo
 
 
 def incidents() -> Iterator[tuple[str, str]]:
-    """Every incident, in its newest version unless all are to be proved; thousands of segments take their time."""
+    """Every incident, in its newest version unless all are to be proved."""
     newest = for_version("newest")
-    yield from (("newest", name) for name in newest if PROVE or name != "too-many-segments-for-trigger")
+    yield from (("newest", name) for name in newest if is_told(name))
     yield from (("runbook", name) for name in for_version("runbook") if PROVE or name not in newest)
 
 
 @pytest.mark.parametrize(("version", "incident"), list(incidents()))
 def test_an_incidents_story_names_the_line_that_never_came(version: str, incident: str) -> None:
     told = scene(version, incident)
-    for number, job in enumerate(told.story.scene.about.get(incident, ())):
+    for number, job in enumerate(told.story.scene.about.get(incident, ())[:2]):
         found = log_story(told.job(job.job_id), told.now)
         late = {one.promise.line: one.times for one in found.absent if one.state == "absent"}
         if number == 0:
@@ -272,6 +280,28 @@ def test_lines_that_were_not_read_leave_what_rows_and_objects_tell() -> None:
     (finding,) = story_findings(found)
     assert (finding.severity, found.lines, found.absent, found.clusters) == ("unknown", (), (), ())
     assert {one.name for one in found.phases} >= {"upload", "completion", "trigger", "completed"}
+
+
+@pytest.mark.parametrize(
+    ("row", "severity", "words"),
+    [
+        (None, "unknown", "there is no such job"),
+        (UNREAD, "unknown", "its row was not read"),
+        ("created", "ok", "no worker has had it yet"),
+        ("chunking_complete", "warning", "although it is chunking_complete"),
+    ],
+    ids=str,
+)
+def test_an_empty_answer_is_well_only_where_no_line_is_due(row: Any, severity: str, words: str) -> None:
+    told = scene("newest", "reassembly-died")
+    job = told.job(told.story.scene.about["reassembly-died"][0].job_id)
+    assert isinstance(job.logs, Read)
+    assert isinstance(job.row, Read)
+    assert job.row.value is not None
+    own = row if row is UNREAD else replace(job.row, value=row and replace(job.row.value, status=row))
+    silent = replace(job, row=own, logs=replace(job.logs, value=replace(job.logs.value, lines=())))
+    finding = story_findings(log_story(silent, told.now))[0]
+    assert (finding.severity, words in finding.summary) == (severity, True), finding.summary
 
 
 def test_a_part_of_the_window_is_not_called_the_whole_story() -> None:

@@ -37,7 +37,10 @@ def run(
     stdin: str = "",
     timeout: float = 240,
 ) -> subprocess.CompletedProcess[str]:
-    """Run `ops`, `sandbox` (python -m ops_lib.sandbox) or `outside` (a script without ops_lib) with these words."""
+    """Run one kind of command with these words.
+
+    `ops`, `papermill`, `sandbox` (python -m ops_lib.sandbox) or `outside` (a script that never sees ops_lib).
+    """
     request = {
         "words": [str(word) for word in words],
         "cwd": str(cwd or Path.cwd()),

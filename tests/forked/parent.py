@@ -33,6 +33,7 @@ IMPORTED = {
         "nbconvert.filters.markdown_mistune",
     ),
     "sandbox": ("ops_lib.sandbox.__main__", "ops_lib.sandbox.server", "ops_lib.sandbox.clock", *MOTO),
+    "papermill": ("papermill.__main__",),
     "outside": ("boto3", "botocore.config", "botocore.exceptions"),
 }
 
@@ -42,6 +43,13 @@ def ops(words: list[str]) -> None:
 
     sys.argv = ["ops", *words]
     cli.main()
+
+
+def papermill(words: list[str]) -> None:
+    from papermill.__main__ import papermill as main
+
+    sys.argv = ["papermill", *words]
+    main()
 
 
 def sandbox(words: list[str]) -> None:
@@ -61,7 +69,12 @@ def outside(words: list[str]) -> None:
     runpy.run_path(words[0], run_name="__main__")
 
 
-COMMANDS: dict[str, Callable[[list[str]], None]] = {"ops": ops, "sandbox": sandbox, "outside": outside}
+COMMANDS: dict[str, Callable[[list[str]], None]] = {
+    "ops": ops,
+    "papermill": papermill,
+    "sandbox": sandbox,
+    "outside": outside,
+}
 
 
 def alone(words: list[str]) -> None:

@@ -55,7 +55,14 @@ def busy(*queues: str) -> pd.DataFrame:
 
 
 def draw(series: pd.DataFrame, now: pd.DataFrame, events: pd.DataFrame, **other: Any) -> Plot:
-    span: dict[str, Any] = {"since": SINCE, "until": UNTIL, "period_s": 60, "bounds": (1, 10), "sandbox": SANDBOX}
+    span: dict[str, Any] = {
+        "since": SINCE,
+        "until": UNTIL,
+        "period_s": 60,
+        "bounds": (1, 10),
+        "scaling": "scaling 1 to 10",
+        "sandbox": SANDBOX,
+    }
     return capacity_timeline("media-worker", series, now, events, **span | other)
 
 
@@ -64,7 +71,12 @@ LONG = "a-queue-name-as-long-as-sqs-allows-somebody-liked-it-that-way-and-nobody
 QUEUES = ("chunking", "reassembly", "deletion", "ingest", "sixth")
 FEW, FULL = {"chunking": 3, "tasks": 1}, dict.fromkeys(QUEUES, 7) | {"tasks": 4}
 ODD = {"$x_1$": 10**7, LONG: 10**7, "tasks": 12_345}
-DENIED: dict[str, Any] = {"unread": "denied " * 40, "events_unread": "denied " * 40, "bounds": None}
+DENIED: dict[str, Any] = {
+    "unread": "denied " * 40,
+    "events_unread": "denied " * 40,
+    "bounds": None,
+    "scaling": "scaling not read",
+}
 CASES = {
     "capacity, nothing at all": lambda: draw(NOTHING, values(chunking=44, reassembly=15, tasks=4), happened(0)),
     "capacity, one event": lambda: draw(busy("chunking"), values(**FEW), happened(1, ["deployment began"])),

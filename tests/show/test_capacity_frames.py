@@ -21,7 +21,7 @@ from ops_lib.decide.capacity import Capacity
 from ops_lib.evidence import Task
 from ops_lib.gathered import CapacityEvidence
 from ops_lib.show import capacity_frames as frames
-from ops_lib.show.capacity import busiest
+from ops_lib.show.capacity import busiest, stopped
 from tests.decide.repairs.capacities import capacity
 from tests.decide.states import NOW, at, queue
 from tests.decide.work_lines import many
@@ -54,7 +54,11 @@ def test_what_was_not_read_says_so() -> None:
     unread = replace(capacity(), targets=UNREAD)
     assert set(frames.services(judged(unread))["bounds"]) == {"not read"}
     assert "not read" in frames.stopped_tasks(judged(capacity(tasks=UNREAD)))["task"].iloc[0]
-    assert frames.service_events(judged(capacity(services=UNREAD)), "media-worker").empty
+    assert "not read" in frames.service_events(judged(capacity(services=UNREAD)), "media-worker").iloc[0, 0]
+    rows = frames.backlogs(judged(replace(capacity(services=UNREAD), policies=UNREAD)))
+    assert set(rows["scales"]) == {"not read"}
+    assert set(rows["for each task"]) == {"not known"}
+    assert set(rows["gone in"]) == {"empty"}
 
 
 def test_a_stopped_task_keeps_what_ecs_forgets() -> None:
@@ -83,6 +87,24 @@ def test_a_stopped_task_keeps_what_ecs_forgets() -> None:
     assert frames.stopped_tasks(judged(capacity())).empty
 
 
+def test_tasks_that_stopped_alike_are_one_row_and_each_is_kept() -> None:
+    words, reasons = "Essential container in task exited", {"b": "OutOfMemoryError: Container killed"}
+    code = "EssentialContainerExited"
+    died = [
+        Task(f"{n:032d}", "media-worker", "STOPPED", at(99), at(n), words, {"b": 137}, None, code, reasons)
+        for n in range(1, 9)
+    ]
+    shed = Task("s" * 32, "media-worker", "STOPPED", at(99), at(50), "Scaling", {"b": 137}, None, "UserInitiated")
+    one = judged(capacity(tasks=read((*died, shed))))
+    rows = frames.stops(frames.stopped_tasks(one)).to_dict("records")
+    assert [(row["tasks"], row["newest"].to_pydatetime()) for row in rows] == [(8, at(1)), (1, at(50))]
+    page = stopped(one)
+    assert "each of 9" in page
+    assert all(task.task_id[:8] in page for task in (*died, shed))
+    assert "No task stopped" in stopped(judged(capacity()))
+    assert "not read" in stopped(judged(capacity(tasks=UNREAD)))
+
+
 def test_a_backlog_says_what_scales_and_how_long_it_takes_with_how_that_was_measured() -> None:
     lines = many("reassembly", [60.0] * 25)
     table = frames.backlogs(judged(capacity(lines=lines, pairs=[queue("reassembly", 30, 1), queue("chunking", 12)])))
@@ -100,7 +122,7 @@ def test_a_timeout_stands_beside_what_it_is_for() -> None:
     table = frames.timeouts(judged(capacity(lines=lines, pairs=[queue("chunking", 1)])))
     rows = {row["queue"]: row for row in table.to_dict("records")}
     assert rows["reassembly"]["recommended"] == "15 min"
-    assert rows["reassembly"]["first failure to dead letter"] == "50 min"
+    assert rows["reassembly"]["until dead letter"] == "50 min"
     assert (rows["chunking"]["recommended"], rows["chunking"]["messages"]) == ("not known", 3)
     assert rows["video-worker"]["because"] == "nothing was seen, and nothing is in it"
     thumbs = frames.rules_of_thumb(judged(capacity(lines=lines)))

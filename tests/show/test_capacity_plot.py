@@ -107,6 +107,7 @@ def test_not_read_is_never_nothing() -> None:
     assert words.count("not read") == 5
     assert "nothing in this window" not in words
     assert "at least 0 waiting, tasks not read" in plot.title
+    assert "events not read" in plot.title
     assert "it was denied" in plot.alt
 
 

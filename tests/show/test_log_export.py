@@ -32,12 +32,12 @@ def event(message: str, *below: str, **more: Any) -> Event:
 
 
 def story(*events: Event, near: tuple[Event, ...] = (), **more: Any) -> Story:
-    told = Story(JOB, AT, None, events, near, (), (), (), (), COVERAGE, (), None)
+    told = Story(JOB, AT, None, True, events, near, (), (), (), (), COVERAGE, (), None)
     return replace(told, **more)
 
 
 def exported(told: Story, folder: Path) -> tuple[Exported, list[dict[str, str]], dict[str, Any]]:
-    settings: Any = SimpleNamespace(state=folder, environment="prod", sandbox=None, region="eu-west-1")
+    settings: Any = SimpleNamespace(state=folder, environment="prod", label=None, region="eu-west-1")
     found = export_story(told, settings, "123456789012")
     with found.rows_file.open(encoding="utf-8", newline="") as rows:
         return found, list(csv.DictReader(rows)), json.loads(found.about_file.read_text(encoding="utf-8"))

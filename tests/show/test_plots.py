@@ -203,9 +203,7 @@ CASES: dict[str, Callable[[], Plot]] = {
     "jobs, not read": lambda: jobs(statuses([None] * 5), per_day([None] * 7)),
     "many jobs": lambda: jobs(statuses([0, 1, 4, 2, 12_345_678]), per_day([1000 + n for n in range(90)])),
     "jobs, nothing asked": lambda: jobs(statuses([0])[:0], per_day([])),
-    "a story": lambda: told(6, HOUR / 6),
     "a story of 120 segments over days": lambda: told(120, WINDOW),
-    "a story of 6,000 segments": lambda: told(6000, WINDOW),
     "a story that stopped": lambda: told(12, HOUR, end=FAR, ended=False),
     **capacity_samples.CASES,
 }  # fmt: skip
@@ -247,7 +245,7 @@ def test_a_figure_says_utc_its_message_and_its_alt_text(plot: Plot, drawn: Calla
 
 
 def test_the_same_data_give_the_same_bytes(request: pytest.FixtureRequest) -> None:
-    for name in ("depth, a week", "12 segments, stalled", "jobs, partly read", "a story"):
+    for name in ("depth, a week", "12 segments, stalled", "jobs, partly read"):
         first, again = CASES[name](), CASES[name]()
         png = first.png()
         assert png == first.png() == again.png()

@@ -51,6 +51,7 @@ def capacity_timeline(
     until: datetime,
     period_s: float,
     bounds: tuple[int, int] | None,
+    scaling: str,
     sandbox: str | None,
     unread: str | None = None,
     events_unread: str | None = None,
@@ -59,12 +60,12 @@ def capacity_timeline(
 
     `series`: time (UTC, start of the period), what ("depth", "age_s", "tasks"), name, value; a missing point is a gap,
     not zero. `counts`: what, name, value now (NA: not read). `events`: time (UTC), kind. `bounds`: minimum and maximum
-    of scaling. `unread`: why the series, `events_unread`: why the events were not read.
+    of scaling, `scaling`: what to say of it. `unread`: why the series, `events_unread`: why the events were not read.
     """
     span = Window(number(since), number(until), period_s * SECOND)
     depths, ages, tasks = (lines_of(series, counts, what, span) for what in ("depth", "age_s", "tasks"))
     first = tasks[0] if tasks else Line(service, series.head(0), (), None)
-    scene = Scene(service, span, depths, ages, first, bounds, rows_of(events, span), unread, events_unread)
+    scene = Scene(service, span, depths, ages, first, bounds, scaling, rows_of(events, span), unread, events_unread)
     with styled():
         body = 3 * (PANEL_IN + GAP_IN) + max(1, len(scene.rows)) * ROW_IN + FOOT_IN + 0.25
         page = sheet(scene.title, body, sandbox, scene.notes)
@@ -106,7 +107,7 @@ def _panel(
     _head(axes, head)
     top = max([1.0, *(max(line.peak, line.newest or 0) / each for line in lines)])
     axes.set_ylim(0, top * 1.12)
-    if _drawn(axes, lines, scene, "no data for the whole window"):
+    if _drawn(axes, lines, scene, "" if scene.unread else "no data for the whole window"):
         _y_ticks(axes)
         for place, line in enumerate(lines):
             _steps(axes, line, scene.span, each, color=COLORS[place], linestyle=DASHES[place])
@@ -114,10 +115,13 @@ def _panel(
 
 
 def _drawn(axes: Axes, lines: Sequence[Line], scene: Scene, empty: str) -> bool:
-    """Return whether there is anything to draw; else fill the panel and say why. Where no line has data: hatched."""
-    if scene.unread is not None or not any(line.runs for line in lines):
+    """Return whether there is anything to draw; else say that it is `empty`, or not read ("").
+
+    Where no line has data it is hatched.
+    """
+    if not any(line.runs for line in lines):
         axes.set_yticks([])
-        hatched(axes, *((empty, NO_DATA) if scene.unread is None else ("not read", NOT_READ)))
+        hatched(axes, *((empty, NO_DATA) if empty else ("not read", NOT_READ)))
         return False
     silences = [set(silences_of(line.runs, scene.span)) for line in lines]
     for start, end in set.intersection(*silences):
@@ -170,15 +174,15 @@ def _tasks(axes: Axes, scene: Scene) -> None:
     near = bounds is not None and max(line.peak, line.now or 0) >= bounds[1] / 2
     top = max(1.0, line.peak, line.now or 0, bounds[1] if bounds and near else 0)
     axes.set_ylim(0, top * 1.12)
-    if _drawn(axes, [line], scene, "no task reported anything in this window"):
+    # Where the services were not read, their tasks were not asked for.
+    if _drawn(axes, [line], scene, "" if line.now is None else "no task reported anything in this window"):
         _y_ticks(axes)
         for bound in bounds or ():
             if bound <= top:
                 axes.axhline(bound, color=FAINT, linestyle=(0, (4, 3)), linewidth=1)
         _steps(axes, line, scene.span, 1.0, color=GREEN)
     said = "not read" if line.now is None else f"now {line.now:,.0f}"
-    scaled = f"scaling {bounds[0]} to {bounds[1]}" if bounds else "nothing scales it"
-    _beside(axes, f"{said}\n{scaled}", 0.5, WORDS[-1], axes.transAxes)
+    _beside(axes, f"{said}\n{scene.scaling}", 0.5, WORDS[-1], axes.transAxes)
 
 
 def _events(axes: Axes, scene: Scene) -> None:

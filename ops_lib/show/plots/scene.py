@@ -42,9 +42,10 @@ class Line:
 
 @dataclass(frozen=True)
 class Scene:
-    """What the figure tells of one service. `bounds`: minimum and maximum of scaling, None where nothing scales it.
+    """What the figure tells of one service. `bounds`: minimum and maximum of scaling, None where there is none.
 
-    `unread`: why the series were not read, `events_unread`: why the events were not.
+    `scaling`: the same in words, or that it was not read. `unread`: why the series were not read, `events_unread`: why
+    the events were not.
     """
 
     service: str
@@ -53,6 +54,7 @@ class Scene:
     ages: Sequence[Line]
     tasks: Line
     bounds: tuple[int, int] | None
+    scaling: str
     rows: list[Row]
     unread: str | None
     events_unread: str | None
@@ -70,8 +72,13 @@ class Scene:
         waits = sum(line.now or 0 for line in self.depths)
         at_least = "at least " * any(line.now is None for line in self.depths)
         runs = "tasks not read" if self.tasks.now is None else tasks_words(self.tasks.now)
-        happened = told(self.rows) if len(self.rows) <= MOST_KINDS else f"{sum(len(r.x) for r in self.rows):,} events"
-        return f"{self.service}: {at_least}{waits:,.0f} waiting, {runs}; {happened} in {self._length}"
+        return f"{self.service}: {at_least}{waits:,.0f} waiting, {runs}; {self._happened} in {self._length}"
+
+    @property
+    def _happened(self) -> str:
+        if self.events_unread is not None and not self.rows:
+            return "events not read"
+        return told(self.rows) if len(self.rows) <= MOST_KINDS else f"{sum(len(r.x) for r in self.rows):,} events"
 
     @property
     def notes(self) -> list[str]:
@@ -95,7 +102,8 @@ class Scene:
         peaks += [f"the oldest of {line.name} {words(line.peak)}" for line in self.ages if line.peak]
         peaks += [tasks_words(self.tasks.peak)] if self.tasks.runs else []
         said += [f"At most: {', '.join(peaks)}."] if peaks else []
-        return " ".join([*said, f"Events: {told(self.rows)}.", *self.notes])
+        happened = [f"Events: {told(self.rows)}."] if self.rows else []
+        return " ".join([*said, *happened, *self.notes])
 
     def table(self) -> pd.DataFrame:
         """Return one row per line and kind of event: what, name, value now, highest of the window, how many points."""

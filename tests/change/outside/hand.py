@@ -12,6 +12,8 @@ from typing import Any
 
 import boto3
 from botocore.config import Config
+from endpoint_by_hand import delete_image, push, richer, update_endpoint  # noqa: F401
+from redeploy import redeploy  # noqa: F401
 
 ACCOUNT = "123456789012"
 CONFIG = Config(retries={"total_max_attempts": 1})

@@ -1,60 +1,61 @@
-"""The pipeline's own redeploy as pipeline.md 6 describes it, both versions, written anew: `redeploy.py VERSION`.
+"""The pipeline's own redeploy as pipeline.md 6 describes it, both versions, written anew.
 
-The names of the .env in the variables. No describe and no wait at the runbook's version; in the newest one the variants
-are copied by a fixed list of fields. Exits 1 where a call is refused, with whatever was made before it left behind.
+`names`: the .env. No describe and no wait at the runbook's version; in the newest one the variants are copied by a
+fixed list of fields. What a refused call leaves behind stays.
 """
 
 from __future__ import annotations
 
-import os
-import sys
-import time
 from typing import Any
 
 import boto3
 from botocore.exceptions import ClientError
 
-SM = boto3.client("sagemaker")
-ENDPOINT, IMAGE = os.environ["SAGEMAKER_ENDPOINT_NAME"], f"{os.environ['ECR_INFERENCE_URL']}:latest"
-ROLE, OUTPUT = os.environ["SAGEMAKER_ENDPOINT_ROLE_ARN"], os.environ["OUTPUT_BUCKET_NAME"]
 FIELDS = ("VariantName", "InstanceType", "InitialInstanceCount", "InitialVariantWeight")
+Names = dict[str, str]
 
 
-def runbook(suffix: str) -> None:
+def redeploy(version: str, suffix: str, names: Names) -> str:
+    """Run it; return why it failed, "" where it exits 0."""
+    try:
+        {"runbook": runbook, "newest": newest}[version](boto3.client("sagemaker"), suffix, names)
+    except ClientError as error:
+        return str(error)
+    return ""
+
+
+def runbook(client: Any, suffix: str, names: Names) -> None:
     variant = {
         "VariantName": "AllTraffic",
-        "ModelName": f"{ENDPOINT}-{suffix}",
-        "InstanceType": os.environ["SAGEMAKER_INSTANCE_TYPE"],
-        "InitialInstanceCount": int(os.environ["SAGEMAKER_INSTANCE_COUNT"]),
+        "InstanceType": names["SAGEMAKER_INSTANCE_TYPE"],
+        "InitialInstanceCount": int(names["SAGEMAKER_INSTANCE_COUNT"]),
     }
     paths = {
-        "S3OutputPath": f"s3://{OUTPUT}/sagemaker-async-responses/",
-        "S3FailurePath": f"s3://{OUTPUT}/sagemaker-async-failures/",
+        "S3OutputPath": f"s3://{names['OUTPUT_BUCKET_NAME']}/sagemaker-async-responses/",
+        "S3FailurePath": f"s3://{names['OUTPUT_BUCKET_NAME']}/sagemaker-async-failures/",
     }
-    make(suffix, {"HF_TOKEN_ARN": os.environ["HF_TOKEN_SECRET_ARN"]}, [variant], {"OutputConfig": paths})
+    environment = {"HF_TOKEN_ARN": names["HF_TOKEN_SECRET_ARN"]}
+    make(client, suffix, names, environment, [variant], {"OutputConfig": paths})
 
 
-def newest(suffix: str) -> None:
-    present = SM.describe_endpoint(EndpointName=ENDPOINT)["EndpointConfigName"]
-    config = SM.describe_endpoint_config(EndpointConfigName=present)
-    codec = os.environ["SAGEMAKER_IW3_VIDEO_CODEC"]
-    environment = {"PLATFORM": "aws", "HF_TOKEN_ARN": os.environ["HF_TOKEN_SECRET_ARN"], "IW3_VIDEO_CODEC": codec}
+def newest(client: Any, suffix: str, names: Names) -> None:
+    present = client.describe_endpoint(EndpointName=names["SAGEMAKER_ENDPOINT_NAME"])["EndpointConfigName"]
+    config = client.describe_endpoint_config(EndpointConfigName=present)
+    codec = names["SAGEMAKER_IW3_VIDEO_CODEC"]
+    environment = {"PLATFORM": "aws", "HF_TOKEN_ARN": names["HF_TOKEN_SECRET_ARN"], "IW3_VIDEO_CODEC": codec}
     environment |= {"NVIDIA_DRIVER_CAPABILITIES": "all"} if codec == "h264_nvenc" else {}
-    copied = [{name: one[name] for name in FIELDS if name in one} for one in config["ProductionVariants"]]
-    variants = [one | {"ModelName": f"{ENDPOINT}-{suffix}"} for one in copied]
-    make(suffix, environment, variants, config["AsyncInferenceConfig"])
+    variants = [{name: one[name] for name in FIELDS if name in one} for one in config["ProductionVariants"]]
+    make(client, suffix, names, environment, variants, config["AsyncInferenceConfig"])
 
 
-def make(suffix: str, environment: dict[str, str], variants: list[Any], asynchronous: Any) -> None:
-    container = {"Image": IMAGE, "Environment": environment}
-    SM.create_model(ModelName=f"{ENDPOINT}-{suffix}", PrimaryContainer=container, ExecutionRoleArn=ROLE)
-    name = f"{ENDPOINT}-config-{suffix}"
-    SM.create_endpoint_config(EndpointConfigName=name, ProductionVariants=variants, AsyncInferenceConfig=asynchronous)
-    SM.update_endpoint(EndpointName=ENDPOINT, EndpointConfigName=name)
-
-
-if __name__ == "__main__":
-    try:
-        {"runbook": runbook, "newest": newest}[sys.argv[1]](str(int(time.time()) + int(sys.argv[2])))
-    except ClientError as error:
-        sys.exit(str(error))
+def make(client: Any, suffix: str, names: Names, environment: Any, variants: list[Any], asynchronous: Any) -> None:
+    endpoint = names["SAGEMAKER_ENDPOINT_NAME"]
+    model, config = f"{endpoint}-{suffix}", f"{endpoint}-config-{suffix}"
+    container = {"Image": f"{names['ECR_INFERENCE_URL']}:latest", "Environment": environment}
+    role = names["SAGEMAKER_ENDPOINT_ROLE_ARN"]
+    client.create_model(ModelName=model, PrimaryContainer=container, ExecutionRoleArn=role)
+    variants = [one | {"ModelName": model} for one in variants]
+    client.create_endpoint_config(
+        EndpointConfigName=config, ProductionVariants=variants, AsyncInferenceConfig=asynchronous
+    )
+    client.update_endpoint(EndpointName=endpoint, EndpointConfigName=config)
