@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
+import boto3
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -13,7 +14,7 @@ from hypothesis import strategies as st
 from ops_lib.evidence import Unread, known
 from ops_lib.read import every_row, insights
 from tests.counts import PROVE
-from tests.insights_model import MEDIA, VIDEO, Model, Rules
+from tests.insights_model import MEDIA, VIDEO, Model, Rules, in_force
 from tests.read.searched import GROUPS, SMALL, START, assert_whole, found, rows_at
 
 
@@ -111,6 +112,20 @@ def test_whatever_the_times_a_row_is_here_once_or_in_a_cut(
         assert row.ptr not in lacking or any(cut.since <= at <= cut.until for cut in got.coverage.cuts)
     crowded = max((sum(one // 1000 == ms // 1000 for one in times) for ms in times), default=0)
     assert bool(got.coverage.cuts) <= (crowded >= most), "only a second too full for a query is cut"
+
+
+def test_rows_are_what_botocore_itself_makes_of_them() -> None:
+    model = Model(rows_at(*range(25)), SMALL)
+    with in_force(model):
+        fresh, ours = (boto3.Session("a", "b", region_name="us-east-1").client("logs") for _ in range(2))
+        ours.meta.events.register(insights.PARSING, insights._take_rows)
+        query = insights.query_text("job_id", "asc", 100)
+        window = {"startTime": int(START.timestamp()), "endTime": int(START.timestamp()) + 9, "queryString": query}
+        for client in (fresh, ours):
+            client.get_query_results(queryId=client.start_query(logGroupNames=[MEDIA, VIDEO], **window)["queryId"])
+        first, second = fresh.get_query_results(queryId="query-0"), ours.get_query_results(queryId="query-1")
+    assert {**first, "ResponseMetadata": None} == {**second, "ResponseMetadata": None}
+    assert len(first["results"]) == 10
 
 
 def test_the_newest_rows_are_enough_where_that_is_asked() -> None:
