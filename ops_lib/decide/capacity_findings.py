@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
-from datetime import timedelta
 
-from ops_lib.decide.autoscaling import IN, OUT, ahead
+from ops_lib.decide.autoscaling import ahead
+from ops_lib.decide.bounds import bounds_findings
 from ops_lib.decide.capacity import VIDEO, Backlog, Capacity
 from ops_lib.decide.case import words
 from ops_lib.decide.checks import SCALING, counted, unread_finding
@@ -19,7 +19,6 @@ from ops_lib.evidence import NotKnown, Read, Unread
 
 PLENTY = 10  # visible messages for each task: the pipeline's own target (pipeline.md 5)
 DRAINS = ("at-maximum-capacity", "no-workers", "workers-never-started")
-SLOW_ROLLOUT = timedelta(minutes=30)
 
 
 def capacity_findings(capacity: Capacity, limit_s: float) -> tuple[Finding, ...]:
@@ -31,8 +30,7 @@ def capacity_findings(capacity: Capacity, limit_s: float) -> tuple[Finding, ...]
     return (
         *(_with_drain(capacity, finding) for finding in worker_findings(evidence)),
         *stopped_task_findings(evidence),
-        *_deployments(capacity),
-        *_scaling(capacity),
+        *(_with_next(capacity, finding) for finding in bounds_findings(evidence)),
         *_nothing_scales(capacity, limit_s),
         *_more_than_the_endpoint_serves(capacity),
         *_hits_busy(capacity),
@@ -57,41 +55,12 @@ def drain_facts(one: Backlog) -> list[str]:
     return facts + ([f"{one.key}, with {one.at_most} running: {drain_words(one.at_maximum)}"] if one.at_most else [])
 
 
-def _deployments(capacity: Capacity) -> Iterator[Finding]:
-    for service in capacity.services.values():
-        for one in service.deployments[:1]:
-            stuck = one.rollout == "IN_PROGRESS" and capacity.now - one.created_at > SLOW_ROLLOUT
-            if one.rollout == "FAILED" or stuck:
-                since = words((capacity.now - one.created_at).total_seconds())
-                said = f"The deployment of {service.name} is {one.rollout or 'not complete'}, {since} after it began."
-                facts = (f"{one.failed_tasks} failed starts; {one.rollout_reason or 'no reason given'}",)
-                step = "See its stopped tasks and events; deploy a version that starts."
-                yield of_service("deployment-stuck", service.name, "warning", said, facts, step)
-
-
-def _scaling(capacity: Capacity) -> Iterator[Finding]:
-    """Yield the scalable targets that are suspended, and counts that autoscaling moves back."""
-    if isinstance(capacity.evidence.targets, Unread):
-        return  # said with the workers, where messages wait
-    waiting = waiting_for(capacity.evidence)
-    for name, target in capacity.targets.items():
-        service = capacity.services.get(name)
-        if target.suspended:
-            held = [words_ for flag, words_ in ((OUT, "out"), (IN, "in")) if flag in target.suspended]
-            said = f"Scaling of {name} is suspended ({', '.join(held) or 'scheduled'}): somebody did that by hand."
-            step = "Resume it once its reason is over: nothing else does."
-            yield of_service("scaling-suspended", name, "warning", said, target.suspended, step)
-        if service is None or (name in waiting and not service.running):
-            continue
-        if not target.min_capacity <= service.desired <= target.max_capacity:
-            yield _outside(capacity, name)
-
-
-def _outside(capacity: Capacity, name: str) -> Finding:
-    target, desired = capacity.targets[name], capacity.services[name].desired
-    said = f"{name}'s desired count {desired} is outside of its bounds {target.min_capacity} to {target.max_capacity}."
-    step = "Set a count within the bounds, or move the bounds: ECS takes any count, autoscaling does not leave it."
-    return of_service("count-outside-bounds", name, "warning", said, (next_count(capacity, name),), step)
+def _with_next(capacity: Capacity, finding: Finding) -> Finding:
+    """Return a finding on a count that autoscaling moves with what it does next."""
+    check, _, name = finding.id.partition(":")
+    if check != "count-outside-bounds":
+        return finding
+    return replace(finding, evidence=(*finding.evidence, next_count(capacity, name)))
 
 
 def next_count(capacity: Capacity, name: str) -> str:

@@ -15,6 +15,7 @@ from ops_lib.evidence import Endpoint, Evidence, Read, Unread
 
 # A build of CUDA, PyTorch and iw3 is some gigabytes, the first apply's stub a small Python (pipeline.md 6, F14).
 STUB_AT_MOST_BYTES = 500_000_000
+NOTEBOOK = "4_endpoint_update"
 BUILD_IT = "Build the image (inference-build), wait for SUCCEEDED, then run this notebook again with image=latest."
 
 
@@ -49,7 +50,7 @@ def status_finding(found: Evidence[Endpoint | None], name: str | None) -> Iterat
         facts = (endpoint.failure_reason,) if endpoint.failure_reason else ()
         said = f"Endpoint {name} is {endpoint.status}."
         step = "Wait if it is being updated; otherwise see its failure reason and its log group."
-        yield Finding("endpoint", "critical", said, ENDPOINT, facts, step)
+        yield Finding("endpoint", "critical", said, ENDPOINT, facts, step, NOTEBOOK)
     else:
         said = f"Endpoint {name} is InService with config {endpoint.config_name}."
         yield Finding("endpoint", "ok", said, ENDPOINT)

@@ -67,6 +67,12 @@ def found(repository: str, tag: str | None = None, digest: str | None = None) ->
     return next((one for one in fits if digest in (None, one.digest)), None)
 
 
+def stub() -> str:
+    """Return the digest path of the stub image of the first apply."""
+    image = min(repositories[REPOSITORY], key=lambda one: one.size_bytes)
+    return f"{URL}@{image.digest}"
+
+
 def own(path: str) -> tuple[str, str | None, str | None] | None:
     """Return repository, tag and digest of an image path of this account, None for another's or an unknown one."""
     parts = OWN.fullmatch(path)

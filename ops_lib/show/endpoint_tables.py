@@ -40,7 +40,8 @@ def what_runs(deployed: Deployed) -> pd.DataFrame:
     """Return the endpoint as fact and value; what was not read says why."""
     content = content_of(deployed)
     facts: dict[str, object] = {"endpoint": deployed.name, "status": deployed.status or "not known"}
-    facts |= {"why": content["FailureReason"]} if content.get("FailureReason") else {}
+    why = "last update failed because" if deployed.status == "InService" else "why"
+    facts |= {why: content["FailureReason"]} if content.get("FailureReason") else {}
     facts["config"] = content.get("EndpointConfigName", "not known")
     for specified, resolved in running(content).items():
         facts["image named"], facts["image that runs"] = specified, resolved

@@ -269,6 +269,15 @@ def test_a_lost_answer_is_found_in_what_the_endpoint_shows(there: EndpointOf) ->
     assert there.updates() == updates + 1
 
 
+def test_a_container_that_answers_as_the_stub_does_is_called_so(there: EndpointOf) -> None:
+    there.script(container="stub")
+    found = {one.id: one for one in endpoint_findings(there.read())}
+    assert found["endpoint-stub"].severity == "critical"
+    assert "stub image" in found["endpoint-stub"].summary
+    assert there.apply(there.plan()).exit == 0
+    there.script(container="well")
+
+
 def test_leftovers_are_deleted_and_what_runs_and_what_to_go_back_to_stays(there: EndpointOf) -> None:
     deployed, now = there.read(), there.at.settings.now()
     assert isinstance(plan_clean_up(deployed, "", there.names, now), NoRepair), "all of them are young"

@@ -13,7 +13,7 @@ from ops_lib.capacity import Deployment, Service
 from ops_lib.decide.capacity import Capacity
 from ops_lib.decide.capacity_findings import capacity_findings, drain_words, next_count
 from ops_lib.decide.findings import Finding, status_of
-from ops_lib.evidence import LogLine, QueuePair, Task
+from ops_lib.evidence import LogLine, QueuePair, Read, Task
 from ops_lib.gathered import CapacityEvidence
 from tests.decide.repairs.capacities import capacity, said
 from tests.decide.states import HOLDER, NOW, at, queue
@@ -98,6 +98,7 @@ def test_a_count_outside_of_the_bounds_is_moved_back(desired: int, named: bool) 
 def test_suspended_scaling_is_said() -> None:
     finding = found(seen(suspended=("DynamicScalingInSuspended",)))["scaling-suspended:media-worker"]
     assert "(in)" in finding.summary
+    assert finding.parameters["change"] == "resume-scaling"
 
 
 def test_more_video_workers_than_the_endpoint_serves() -> None:
@@ -185,7 +186,7 @@ def test_an_image_that_cannot_be_pulled_is_why_nobody_works() -> None:
 def test_a_deployment_that_does_not_end_is_said(rollout: str, minutes: int, named: bool) -> None:
     one = Deployment("ecs-svc/1", "PRIMARY", 1, 0, 1, NOW - timedelta(minutes=minutes), rollout=rollout, failed_tasks=2)
     services = (Service("media-worker", "ACTIVE", 1, 1, 0, (one,)), Service("video-worker", "ACTIVE", 1, 1, 0))
-    assert ("deployment-stuck:media-worker" in loud(seen(services=read(services)))) == named
+    assert ("deployment-stuck:media-worker" in loud(seen(services=Read(services, "x", NOW)))) == named
 
 
 def test_a_timeout_shorter_than_the_work_leads_to_the_plan_that_sets_it() -> None:

@@ -209,3 +209,10 @@ def test_what_does_not_exist_means_a_stale_env() -> None:
 
 def test_history_and_completed_jobs_change_no_finding() -> None:
     assert found(well(history=UNREAD, completed=UNREAD)) == found(well())
+
+
+def test_how_a_service_is_scaled_by_hand_is_said_in_the_whole_as_well() -> None:
+    targets = read((ScalableTarget("media-worker", 1, 10, ("DynamicScalingOutSuspended",)),))
+    findings = found(well(services=read((service("media-worker", 11, 11),)), targets=targets))
+    assert findings["scaling-suspended:media-worker"].severity == "warning"
+    assert findings["count-outside-bounds:media-worker"].notebook == "2_scaling"

@@ -113,6 +113,13 @@ def test_the_figure_draws_what_is_there_and_leaves_gaps() -> None:
     assert next(iter(plot.table.columns)) == "hour"
 
 
+def test_markers_that_lie_on_each_other_share_their_label() -> None:
+    at = NOW.replace(hour=1)
+    marks = [(at.replace(minute=minute), str(minute)) for minute in (0, 5, 9)] + [(NOW.replace(hour=2, minute=30), "d")]
+    first = course(metrics((3, "gpu_percent", 1.0)), marks).figure.axes[0]
+    assert [text.get_text() for text in first.texts][-2:] == ["1 2 3", "4"]
+
+
 def test_no_data_and_not_read_do_not_look_alike() -> None:
     none, unread = course(metrics()), course(metrics(), unread="access denied")
     assert "no datapoint" in none.title

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
+from ops_lib.change.plan import Call, Step
 from ops_lib.show.headless import NOTEBOOKS
 from ops_lib.show.progress import ENDS, Progress
 from ops_lib.show.redact import safe
@@ -53,6 +55,29 @@ def test_how_far_sqs_is_with_what_it_moves_is_told_while_it_runs_and_at_the_end(
     ended = after(START, FIRST, SECOND, *moving, DONE, exit_code=0)
     assert (ended.end, "5 of about 9" in ended.html()) == ("done", True)
     assert json.dumps({"event": "progress"}) in after(line(event="progress")).words
+
+
+def test_an_update_that_did_not_come_true_or_goes_on_is_never_shown_as_done() -> None:
+    refuted = line(event="outcome", state="refuted", done=2, words="Not updated: silent rollback: <why>")
+    ended = after(START, FIRST, SECOND, refuted, exit_code=2)
+    assert (ended.end, ENDS["refuted"][0]) == ("refuted", "critical")
+    assert "it did not come true" in ended.html()
+    assert "&lt;why&gt;" in ended.html()
+    under_way = line(event="outcome", state="under-way", done=2, words="Not known yet")
+    waiting = after(START, FIRST, SECOND, under_way, exit_code=3)
+    assert (waiting.end, ENDS["under-way"][0]) == ("under-way", "unknown")
+    assert "go on waiting" in waiting.html()
+    # Whatever the exit code says, it is not done.
+    assert after(START, FIRST, SECOND, refuted, exit_code=0).end == "refuted"
+
+
+def test_how_far_an_update_is_says_that_stopping_only_ends_the_waiting() -> None:
+    update = Step("update", Call("sagemaker", "UpdateEndpoint", {}), "", "", "", "")
+    progress = Progress(replace(plan(), steps=(update,))).heard(line(event="start", open_intents=[]))
+    progress = progress.heard(line(event="step", number=1, title="update", state="done", words=""))
+    running = progress.heard(line(event="progress", number=1, words="Updating, new instances: Creating")).html()
+    assert "The endpoint: Updating, new instances: Creating. Stop only ends the waiting" in running
+    assert "SQS" not in running
 
 
 def test_who_else_applies_is_named_while_it_waits() -> None:

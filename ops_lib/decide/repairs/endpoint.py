@@ -26,7 +26,6 @@ from ops_lib.evidence import NotKnown, known
 STATE = "[EndpointStatus, EndpointConfigName, LastModifiedTime]"
 IMAGES = "ProductionVariants[].DeployedImages[].ResolvedImage"
 TERRAFORM = "Terraform's next apply points the endpoint back to its own config"
-TWICE = "nothing: SageMaker takes a name once"
 
 
 @dataclass(frozen=True)
@@ -129,8 +128,6 @@ def _make_model(proposal: Proposal, name: str, made: Request) -> Step:
             listed("Models", made["ModelName"], there=False),
         ),
         done_when=listed("Models", made["ModelName"], there=True),
-        harmless_twice=True,
-        doubles=TWICE,
     )
 
 
@@ -150,8 +147,6 @@ def _make_config(proposal: Proposal, models: Sequence[str]) -> Step:
             _variants_are(proposal.config_before),
         ),
         done_when=listed("EndpointConfigs", name, there=True),
-        harmless_twice=True,
-        doubles=TWICE,
     )
 
 

@@ -80,8 +80,6 @@ def _delete(kind: str, one: Named, deployed: Deployed, configs: list[str]) -> St
             ),
         ),
         done_when=listed(key, one.name, there=False),
-        harmless_twice=True,
-        doubles="nothing: it is deleted once",
     )
 
 

@@ -58,6 +58,16 @@ class Fleet:
         capture = {} if "DataCaptureConfig" in excluded else _only(old.others, ("DataCaptureConfig",))
         return replace(self, variants=tuple(variants), others=self.others | capture)
 
+    def running(self, image: str, at: datetime) -> Fleet:
+        """Return this fleet with another image in its containers since then, as if its tag had brought that one."""
+        shown = {"ResolvedImage": image, "ResolutionTime": at}
+        return replace(
+            self,
+            variants=tuple(
+                one | {"DeployedImages": [was | shown for was in one["DeployedImages"]]} for one in self.variants
+            ),
+        )
+
     def changed(self, wishes: Iterable[Shown], ended: bool) -> Fleet:
         """Return this fleet with other desired weights and counts, reached or not."""
         by_name = {wish["VariantName"]: wish for wish in wishes}

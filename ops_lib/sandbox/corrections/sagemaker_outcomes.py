@@ -8,11 +8,13 @@ it had, and only the FailureReason tells.
 from __future__ import annotations
 
 import time
+from dataclasses import replace
 from math import inf
 from typing import Any
 
 from ops_lib.errors import BadInput
 from ops_lib.places import ops_command
+from ops_lib.sandbox import registry
 from ops_lib.sandbox.corrections.sagemaker_deployment import Stages
 from ops_lib.sandbox.corrections.sagemaker_fleet import Fleet
 from ops_lib.sandbox.corrections.sagemaker_status import (
@@ -21,6 +23,7 @@ from ops_lib.sandbox.corrections.sagemaker_status import (
     Phases,
     State,
     endpoint_named,
+    moment,
     set_status,
     troubles,
 )
@@ -69,6 +72,9 @@ def script(asked: dict[str, Any]) -> dict[str, str]:
     config = state.fleet.config
     if container:
         troubles[config] = container
+    if container == "stub" and state.status == "InService":
+        # What answers as the stub does is the stub's image.
+        endpoint.change(now, [(replace(state, fleet=state.fleet.running(registry.stub(), moment(now))), inf)])
     is_so = {"endpoint": ENDPOINT, "status": state.status, "config": config}
     return is_so | {"next_update": endpoint.next_update, "container": troubles.get(config, WELL)}
 

@@ -18,8 +18,9 @@ CHUNKING_VISIBILITY_S = 900.0
 # The crash loop: since when, how long a task lives, how long until the next one runs.
 LOOP_S, LIVES_S, REPLACED_S = 20 * MINUTE, 20.0, 30.0
 UPLOADED_S = (18 * MINUTE, 9 * MINUTE, 3 * MINUTE, 4.0)  # before the present
-# The reassembly backlog: how many films of how many segments, and how long the media-worker has been back.
-FILMS, SEGMENTS, BACK_S = 160, 5, 6 * MINUTE
+# The reassembly backlog: how many films of how many segments, the last of which it is about, and how long the
+# media-worker has been back.
+FILMS, SEGMENTS, ABOUT, BACK_S = 160, 5, 3, 6 * MINUTE
 NIGHT_S = 17 * HOUR
 LONG_FILMS, LONG_SEGMENTS, SHORT_TIMEOUT_S = 6, 24, 60
 
@@ -62,8 +63,9 @@ def _received_in_vain(scene: Scene, job: Job, uploaded: float, lives: Iterable[f
 def _backlog_scales_nothing(scene: Scene) -> None:
     """The media-worker was stopped over night, the endpoint went on: now one task joins what a night has made."""
     back = scene.ago(BACK_S)
-    jobs = [(scene.job("backlog-scales-nothing", SEGMENTS), MINUTE * number) for number in range(FILMS)]
-    ways = scene.one_after_another(jobs)
+    films = [scene.other(f"film-{number}", SEGMENTS) for number in range(FILMS - ABOUT)]
+    films += [scene.job("backlog-scales-nothing", SEGMENTS) for _ in range(ABOUT)]
+    ways = scene.one_after_another((film, MINUTE * number) for number, film in enumerate(films))
     shift = back - 20 * MINUTE - ways[-1].triggered
     ways = [one.moved(shift) for one in ways]
     scene.past.tasks.stop("media-worker", max(one.chunked for one in ways) + 5 * MINUTE, again_at=back)

@@ -57,12 +57,14 @@ class Scene:
     def job(self, incident: str, total: int = 6) -> Job:
         """Return a job of this incident's, always the same; the incident is about it."""
         number = len(self.about.setdefault(incident, []))
-        name = incident if not number else f"{incident}-{number}"
-        bits = uuid.uuid5(NAMESPACE, name).int
-        own = str(uuid.UUID(int=bits, version=4))
-        job = new_job(random.Random(name), total, own)
+        job = self.other(incident if not number else f"{incident}-{number}", total)
         self.about[incident].append(job)
         return job
+
+    def other(self, name: str, total: int) -> Job:
+        """Return a job of this name, always the same, that no incident is about."""
+        own = str(uuid.UUID(int=uuid.uuid5(NAMESPACE, name).int, version=4))
+        return new_job(random.Random(name), total, own)
 
     def timed(self, job: Job, moment: Callable[[Timed], float], ago: float) -> Timed:
         """Return the job's way through idle stages, so that `moment` of it was `ago` seconds before the present."""

@@ -29,7 +29,7 @@ from ops_lib.show.plots.sheet import (
 )
 
 LEFT_IN, WIDTH_IN, ROW_IN, PANEL_IN, FOOT_IN = 0.75, 7.95, 1.05, 0.72, 0.45
-MOST_MARKERS = 6
+MOST_MARKERS, CLOSE = 6, 0.03
 
 
 class Panel(NamedTuple):
@@ -81,7 +81,7 @@ def endpoint_course(
             axes = page.axes(LEFT_IN, row * ROW_IN + 0.25, WIDTH_IN, PANEL_IN)
             own = metrics[metrics["metric"] == key].sort_values("time")
             _panel(axes, panel, own, span, unread)
-            _mark(axes, shown, is_first=not row)
+            _mark(axes, shown, span, is_first=not row)
             time_axis(axes, span.start, span.end)
             if row < len(PANELS) - 1:
                 axes.xaxis.set_major_locator(NullLocator())
@@ -120,12 +120,21 @@ def _line(axes: Axes, panel: Panel, own: pd.DataFrame, span: Window) -> None:
         axes.axvspan(ended, span.end, zorder=0, **NO_DATA)
 
 
-def _mark(axes: Axes, shown: Sequence[tuple[datetime, str]], *, is_first: bool) -> None:
-    for place, (at, _) in _numbered(shown):
+def _mark(axes: Axes, shown: Sequence[tuple[datetime, str]], span: Window, *, is_first: bool) -> None:
+    for at, _ in shown:
         axes.axvline(number(at), color=INK, linewidth=1.2, linestyle=(0, (4, 3)), zorder=4)
-        if is_first:
-            above: Look = {"transform": axes.get_xaxis_transform(), "ha": "center", "va": "baseline"}
-            axes.text(number(at), 1.06, str(place), fontweight="bold", **above)
+    for x, places in _labels(shown, span) if is_first else ():
+        above: Look = {"transform": axes.get_xaxis_transform(), "ha": "right", "va": "baseline"}
+        axes.text(x + (span.end - span.start) * 0.006, 1.06, places, fontweight="bold", **above)
+
+
+def _labels(shown: Sequence[tuple[datetime, str]], span: Window) -> list[tuple[float, str]]:
+    """Return the markers' numbers with their places; those that would lie on each other stand together."""
+    found: list[tuple[float, str]] = []
+    for place, (at, _) in _numbered(shown):
+        near = bool(found) and number(at) - found[-1][0] < (span.end - span.start) * CLOSE
+        found[-1 if near else len(found) :] = [(number(at), f"{found[-1][1]} {place}" if near else str(place))]
+    return found
 
 
 def _numbered(shown: Sequence[tuple[datetime, str]]) -> list[tuple[int, tuple[datetime, str]]]:
