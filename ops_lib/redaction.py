@@ -9,28 +9,44 @@ from math import isfinite
 from typing import Any
 
 REMOVED = "[removed]"
+# Each with what must stand in a text in lower case before it is worth a search: a story has ten thousands of lines.
 # What is named `keep` gives away nothing, and says what was removed.
 _SECRETS = tuple(
-    re.compile(pattern)
-    for pattern in (
-        r"-----BEGIN [A-Z ]*PRIVATE KEY-----[\s\S]*?(?:-----END [A-Z ]*PRIVATE KEY-----|\Z)",
-        r"\b(?:AKIA|ASIA|AROA|AIDA)[A-Z0-9]{12,}\b",
-        r"(?i)(?P<keep>x-amz-(?:signature|credential|security-token)=)[^&\s\"']+",
-        r"(?i)(?P<keep>[?&](?:signature|sig|token|access_token|key-pair-id|policy)=)[^&\s\"']+",
-        r"(?i)(?P<keep>\b(?:signature|credential)=)[A-Za-z0-9%/+=_-]{16,}",
-        r"(?i)(?P<keep>\bauthorization[\"']?\s*[:=]\s*[\"']?(?:(?:basic|bearer|digest|token)\s+)?)[^\s\"',]{6,}",
-        r"(?i)(?P<keep>\b(?:set-)?cookie[\"']?\s*[:=]\s*[\"']?)[^\r\n\"']+",
-        r"(?P<keep>\b(?:__Secure-[\w-]+|S?APISID|[HS]?SID|LOGIN_INFO|sessionid)=)[^;\s\"']+",
-        r"(?i)(?:secret_?access_?key|session_?token|password)[\"']?\s*[=:]\s*[\"']?[^\s\"',}]+",
-        r"(?i)(?P<keep>\b(?:(?:access|refresh|id|auth)_?token|(?:x-)?api-?_?key|client_?secret)[\"']?\s*[=:]\s*[\"']?)"
-        r"[^\s\"',}&]{6,}",
-        r"(?i)(?P<keep>\bbearer )[A-Za-z0-9._~+/=-]{8,}",
-        r"(?P<keep>://)[^/\s:@]+:[^/\s@]+(?=@)",
-        r"\bhf_[A-Za-z0-9]{16,}\b",
-        r"\bgh[pousr]_[A-Za-z0-9]{20,}\b",
-        r"\bxox[abprs]-[A-Za-z0-9-]{10,}",
-        r"\bAIza[A-Za-z0-9_-]{30,}",
-        r"\beyJ[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]+",
+    (tuple(hints.split()), re.compile(pattern))
+    for hints, pattern in (
+        ("-----begin", r"-----BEGIN [A-Z ]*PRIVATE KEY-----[\s\S]*?(?:-----END [A-Z ]*PRIVATE KEY-----|\Z)"),
+        ("akia asia aroa aida", r"\b(?:AKIA|ASIA|AROA|AIDA)[A-Z0-9]{12,}\b"),
+        ("x-amz-", r"(?i)(?P<keep>x-amz-(?:signature|credential|security-token)=)[^&\s\"']+"),
+        (
+            "signature= sig= token= key-pair-id= policy=",
+            r"(?i)(?P<keep>[?&](?:signature|sig|token|access_token|key-pair-id|policy)=)[^&\s\"']+",
+        ),
+        ("signature= credential=", r"(?i)(?P<keep>\b(?:signature|credential)=)[A-Za-z0-9%/+=_-]{16,}"),
+        (
+            "authorization",
+            r"(?i)(?P<keep>\bauthorization[\"']?\s*[:=]\s*[\"']?(?:(?:basic|bearer|digest|token)\s+)?)[^\s\"',]{6,}",
+        ),
+        ("cookie", r"(?i)(?P<keep>\b(?:set-)?cookie[\"']?\s*[:=]\s*[\"']?)[^\r\n\"']+"),
+        (
+            "__secure- sid= login_info= sessionid=",
+            r"(?P<keep>\b(?:__Secure-[\w-]+|S?APISID|[HS]?SID|LOGIN_INFO|sessionid)=)[^;\s\"']+",
+        ),
+        (
+            "secret session password",
+            r"(?i)(?:secret_?access_?key|session_?token|password)[\"']?\s*[=:]\s*[\"']?[^\s\"',}]+",
+        ),
+        (
+            "token api secret",
+            r"(?i)(?P<keep>\b(?:(?:access|refresh|id|auth)_?token|(?:x-)?api-?_?key|client_?secret)[\"']?\s*[=:]\s*"
+            r"[\"']?)[^\s\"',}&]{6,}",
+        ),
+        ("bearer", r"(?i)(?P<keep>\bbearer )[A-Za-z0-9._~+/=-]{8,}"),
+        ("://", r"(?P<keep>://)[^/\s:@]+:[^/\s@]+(?=@)"),
+        ("hf_", r"\bhf_[A-Za-z0-9]{16,}\b"),
+        ("ghp_ gho_ ghu_ ghs_ ghr_", r"\bgh[pousr]_[A-Za-z0-9]{20,}\b"),
+        ("xox", r"\bxox[abprs]-[A-Za-z0-9-]{10,}"),
+        ("aiza", r"\bAIza[A-Za-z0-9_-]{30,}"),
+        ("eyj", r"\beyJ[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]+"),
     )
 )
 _NAME_OF_A_SECRET = re.compile(r"(?i)secret_?access_?key|session_?token|password")
@@ -45,7 +61,7 @@ def redact(text: str) -> str:
 
 def redact_counted(text: str) -> tuple[str, int]:
     """Return `text` without secrets, and how many were removed; what was removed before is not counted again."""
-    count = 0
+    count, low = 0, text.casefold()
 
     def removed(found: re.Match[str]) -> str:
         nonlocal count
@@ -53,8 +69,9 @@ def redact_counted(text: str) -> tuple[str, int]:
         count += found[0] != f"{kept}{REMOVED}"
         return f"{kept}{REMOVED}"
 
-    for secret in _SECRETS:
-        text = secret.sub(removed, text)
+    for hints, secret in _SECRETS:
+        if any(hint in low for hint in hints):
+            text = secret.sub(removed, text)
     return text, count
 
 
@@ -68,6 +85,8 @@ def printable(text: str) -> str:
 
     A terminal's sequences are taken out whole.
     """
+    if text.isprintable():
+        return text
     plain = _ANSI.sub("", text)
     return "".join(c if c in "\n\t" or c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in plain)
 

@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from ops_lib import redaction
 from ops_lib.redaction import REMOVED, redact, redacted
 
 KEY = "AKIA" + "IOSFODNN7EXAMPLE"
@@ -60,3 +61,41 @@ def test_the_same_patterns_serve_what_people_see() -> None:
 
     assert shown.redact is redact
     assert shown.REMOVED is REMOVED
+
+
+PIECES = (
+    *(
+        KEY,
+        "X-Amz-Signature=",
+        "&sig=",
+        "?Token=",
+        "Credential=",
+        "AUTHORIZATION: ",
+        "Basic ",
+        "Set-Cookie: ",
+        "SAPISID=",
+    ),
+    *("__Secure-3PSID=", "aws_secret_access_key=", "SessionToken: ", "PassWord=", "access_token=", "X-Api-Key: "),
+    *(
+        "client_secret=",
+        "Bearer ",
+        "https://",
+        "user:pass@host",
+        "hf_",
+        "ghp_",
+        "xoxb-",
+        "AIza",
+        "eyJ",
+        "a1B2" * 9,
+        ".",
+    ),
+    *("-----BEGIN RSA PRIVATE KEY-----", " ", '"', "\u0130", "\u1e9e", "pa\u017f\u017fword=", "to\u212aen=", "0f" * 20),
+)
+
+
+@given(st.lists(st.sampled_from(PIECES) | st.text(max_size=3), max_size=8).map("".join))
+def test_a_hint_never_hides_a_secret(text: str) -> None:
+    slowly = text
+    for _, secret in redaction._SECRETS:
+        slowly = secret.sub(lambda found: f"{found.groupdict().get('keep') or ''}{REMOVED}", slowly)
+    assert redact(text) == slowly
