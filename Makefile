@@ -4,8 +4,8 @@ SECOND := .venv-second
 CLI := .venv-cli
 BIN := $(VENV)/bin
 PYTHON := $(shell command -v python3.11 || command -v python3)
-# Each worker has sandboxes of its own, so a file stays with one worker.
-PARALLEL := --numprocesses 2 --dist loadfile
+# Each worker has sandboxes of its own, so a file stays with one worker; in the order of conftest.py.
+PARALLEL := --numprocesses 2 --dist loadfile --no-loadscope-reorder
 NBSTRIPOUT := $(BIN)/nbstripout --keep-id --extra-keys "metadata.papermill cell.metadata.papermill metadata.widgets"
 
 .PHONY: report test prove second-opinion rules check format lab bench lock clean
@@ -15,8 +15,7 @@ report: $(VENV)/.ready  ## environment, sandbox and daily report; ends with the 
 	case $$code in 0|1|2|3) exit 0 ;; *) exit $$code ;; esac
 
 test: check  ## everything that is checked on every change, with small counts
-	$(BIN)/python -m pytest -q $(PARALLEL) tests
-	$(BIN)/python -m pytest -q -p no:cacheprovider --nbmake notebooks
+	$(BIN)/python -m pytest -q $(PARALLEL) --nbmake tests notebooks
 
 prove: check  ## the same tests with their long counts
 	OPS_PROVE=1 $(BIN)/python -m pytest -q $(PARALLEL) tests

@@ -6,6 +6,7 @@ sandbox, which brings its own endpoint and keys so that no real credential is ev
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from threading import Lock, Thread
@@ -21,7 +22,9 @@ from botocore.parsers import ResponseParserError
 from ops_lib import gate, sandbox_process
 from ops_lib.environment import load_environment
 from ops_lib.errors import NotReadable, WrongAccount
+from ops_lib.places import ops_command
 from ops_lib.settings import Settings
+from ops_lib.tape import Player, Tape
 
 if TYPE_CHECKING:
     from mypy_boto3_application_autoscaling import ApplicationAutoScalingClient
@@ -65,10 +68,14 @@ class Identity:
 
 
 class Aws:
-    """Clients of one environment, each made once and kept; safe to share between threads."""
+    """Clients of one environment, each made once and kept; safe to share between threads.
+
+    `tape`: what they were answered up to now.
+    """
 
     def __init__(self, settings: Settings, identity: Identity, clients: _Clients) -> None:
         self.settings, self.identity, self._clients = settings, identity, clients
+        self.tape = clients.tape
 
     @overload
     def client(self, service: Literal["sqs"]) -> SQSClient: ...
@@ -89,11 +96,19 @@ class Aws:
     @overload
     def client(self, service: Literal["iam"]) -> IAMClient: ...
     @overload
-    def client(self, service: Literal["codebuild", "ecr"]) -> Any: ...
+    def client(self, service: Literal["codebuild", "ecr", "service-quotas"]) -> Any: ...
 
     def client(self, service: str) -> Any:
         """Return the guarded client of `service` (boto3's name), making it once."""
         return self._clients.get(service)
+
+    def beside(self, what: str, read: Callable[[], Any]) -> Any:
+        """Return what `read` returns, kept on the tape; from a bundle what it returned then (None: not asked)."""
+        if self._clients.player:
+            return self._clients.player.noted(what)
+        answer = read()
+        self.tape.note(what, answer)
+        return answer
 
     def once(self, service: str) -> Any:
         """Return the client of `service` that sends each call once: for changes, which the gate must admit."""
@@ -105,6 +120,8 @@ class _Clients:
 
     def __init__(self, session: boto3.Session, settings: Settings) -> None:
         self._session, self._settings = session, settings
+        self.tape = Tape()
+        self.player = Player(settings.bundle) if settings.bundle else None
         self._made: dict[tuple[str, bool], Any] = {}
         self._making = Lock()
 
@@ -112,7 +129,12 @@ class _Clients:
         with self._making:
             key = (service, config is ONCE)
             if key not in self._made:
-                self._made[key] = _client(self._session, service, self._settings, config)
+                client = _client(self._session, service, self._settings, config)
+                if self.player:
+                    self.player.play(client)
+                else:
+                    self.tape.record(client, _refuse_what_aws_never_said)
+                self._made[key] = client
             return self._made[key]
 
     def make_ahead(self) -> None:
@@ -155,8 +177,19 @@ def connect_responder(settings: Settings) -> Aws:
     ambient credential, without the YAML's profile, which is the reader's. Raises as `connect` does.
     """
     if settings.sandbox:
-        return connect(replace(settings, keys=sandbox_process.responder_keys(settings.sandbox)))
+        return connect(replace(settings, keys=sandbox_process.keys_of("responder", settings.sandbox)))
     role = load_environment(settings.file).responder_role_arn
+    return connect(replace(settings, reader_role_arn=role, profile=settings.profile if role else None))
+
+
+def connect_deliver(settings: Settings) -> Aws:
+    """Return the clients of `ops deliver`: the same checks under deliver_role_arn's credential, else the ambient one.
+
+    In a sandbox its own keys for that role. Raises as `connect` does.
+    """
+    if settings.sandbox:
+        return connect(replace(settings, keys=sandbox_process.keys_of("deliver", settings.sandbox)))
+    role = load_environment(settings.file).deliver_role_arn
     return connect(replace(settings, reader_role_arn=role, profile=settings.profile if role else None))
 
 
@@ -164,9 +197,7 @@ def _client(session: boto3.Session, service: str, settings: Settings, config: Co
     # A sandbox is on this machine: never through the operator's proxy.
     config = config.merge(Config(proxies={})) if settings.sandbox else config
     client = session.client(service, endpoint_url=settings.endpoint_url, config=config)  # type: ignore[call-overload]
-    gate.guard(client)
-    client.meta.events.register("after-call", _refuse_what_aws_never_said)
-    return client
+    return gate.guard(client)
 
 
 def _refuse_what_aws_never_said(http_response: Any, model: Any, **_: Any) -> None:
@@ -226,5 +257,5 @@ def _who_are_you(settings: Settings, error: Exception) -> str:
     words = " ".join(str(error).split()) or type(error).__name__
     return (
         f"environment {settings.environment}: STS did not say which account {how} belongs to ({words}); "
-        "no data was read. Next: sign in (aws sso login, or export fresh keys), then run ops doctor."
+        f"no data was read. Next: sign in (aws sso login, or export fresh keys), then run {ops_command()} doctor."
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from collections.abc import Callable
@@ -11,7 +12,7 @@ from typing import Any, NoReturn
 
 import click
 
-from ops_lib.errors import EXIT_CRASH, EXIT_USAGE, BadParameter, OpsError
+from ops_lib.errors import EXIT_CRASH, EXIT_CRITICAL, EXIT_UNKNOWN, EXIT_USAGE, BadParameter, OpsError
 
 COLOURS = {"critical": "red", "warning": "yellow", "unknown": "magenta", "ok": "green", "note": "blue"}
 OURS = "This is a fault of ours. Next: run it again; if it breaks again, give this line to the runbooks' developers."
@@ -20,6 +21,11 @@ ENVIRONMENT = click.option(
 )
 PARAMETER = click.option("-p", "parameters", multiple=True, metavar="NAME=VALUE", help="A notebook parameter.")
 OUTPUT = click.option("--output", type=click.Path(file_okay=False, path_type=Path), help="Folder for the three files.")
+BUNDLE = click.option(
+    "--bundle",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="Also keep every answer of AWS in this file; `-e bundle:FILE` runs from it.",
+)
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -33,18 +39,57 @@ def ops() -> None:
 @ENVIRONMENT
 @PARAMETER
 @OUTPUT
-def run(notebook: str, environment: str | None, parameters: tuple[str, ...], output: Path | None) -> int:
+@BUNDLE
+def run(
+    notebook: str, environment: str | None, parameters: tuple[str, ...], output: Path | None, bundle: Path | None
+) -> int:
     """Run NOTEBOOK headless; leaves notebook.ipynb, report.html and findings.json."""
-    return _run(notebook, environment, parameters, output)
+    return _run(notebook, environment, parameters, output, bundle)
 
 
 @ops.command()
 @ENVIRONMENT
 @PARAMETER
 @OUTPUT
-def report(environment: str | None, parameters: tuple[str, ...], output: Path | None) -> int:
+@BUNDLE
+@click.option("--deliver", "delivered", is_flag=True, help="Then deliver it, as `ops deliver` does.")
+def report(
+    environment: str | None,
+    parameters: tuple[str, ...],
+    output: Path | None,
+    bundle: Path | None,
+    delivered: bool,
+) -> int:
     """Make the daily health report: `run daily_health` with a verdict for each open job."""
-    return _run("daily_health", environment, parameters, output)
+    from ops_lib.show import headless
+
+    folder = output or (headless.new_report("daily_health", environment) if delivered else None)
+    code = _run("daily_health", environment, parameters, folder, bundle)
+    if not delivered or folder is None:
+        return code
+    # A process of its own: this one has run a kernel, and has read with another role.
+    chosen = ["-e", environment] if environment else []
+    command = [sys.executable, "-m", "ops_lib", "deliver", str(folder.absolute()), *chosen]
+    arrived = subprocess.run(command, check=False).returncode == 0
+    return code if arrived or code == EXIT_CRITICAL else EXIT_UNKNOWN
+
+
+@ops.command()
+@click.argument("folder", type=click.Path(file_okay=False, path_type=Path))
+@ENVIRONMENT
+def deliver(folder: Path, environment: str | None) -> int:
+    """Deliver the report in FOLDER: report store, SNS, webhook, heartbeat; again: what is left.
+
+    Exit codes: 0 all of it arrived, 3 something did not, 64 wrong usage.
+    """
+    from ops_lib.deliver.delivery import deliver as send
+    from ops_lib.deliver.door import Sent
+
+    def tell(name: str, sent: Sent) -> None:
+        severity = "ok" if sent.done else "warning" if sent.known else "unknown"
+        click.echo(f"{click.style(name.ljust(22), fg=COLOURS[severity])} {sent.words}")
+
+    return 0 if send(folder, environment, tell) else EXIT_UNKNOWN
 
 
 @ops.command("open")
@@ -93,8 +138,8 @@ def apply_plan(
 ) -> int:
     """Apply the reviewed plan in PLAN_FILE under the responder's credential; again: go on where it was ended.
 
-    Exit codes: 0 all steps done, 2 refused, failed or not come true, 3 an answer was lost or AWS has not ended with it,
-    64 nothing was begun, 70 crash.
+    Exit codes: 0 all steps done, 2 refused, failed, cancelled or not come true, 3 an answer was lost or AWS has not
+    ended with it, 64 nothing was begun, 70 crash.
     """
     from ops_lib.change.apply import apply
     from ops_lib.show.applied import teller
@@ -126,9 +171,18 @@ def journal(environment: str | None, verify: bool, head: str | None, last: int) 
     return code
 
 
-def _run(notebook: str, environment: str | None, texts: tuple[str, ...], output: Path | None) -> int:
+def _run(
+    notebook: str, environment: str | None, texts: tuple[str, ...], output: Path | None, bundle: Path | None
+) -> int:
     checked, settings, given = _checked(notebook, environment, texts)
-    from ops_lib.show import headless
+    from ops_lib.parameters import with_a_job
+    from ops_lib.show import headless, kept_evidence
+
+    if bundle:
+        # The kernel inherits it: a parameter of the notebook would stand in its report.
+        os.environ[kept_evidence.ASKED] = str(bundle.absolute())
+
+    with_a_job(checked, settings.sandbox)
 
     name = notebook.removesuffix(".ipynb")
     folder = (output or headless.report_folder(settings, name)).absolute()
@@ -139,6 +193,8 @@ def _run(notebook: str, environment: str | None, texts: tuple[str, ...], output:
         click.echo(f"\nplan, not applied: {plan['title']}\n  {plan['apply']}")
         if plan["purges"]:
             click.echo("  and --count, how many dead letters it deletes")
+    if done.bundle:
+        click.echo(f"\nevidence: {done.bundle}")
     click.echo(f"\nreport: {done.report}")
     return done.exit_code
 

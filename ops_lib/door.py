@@ -1,4 +1,4 @@
-"""The gate's door: one call, once, with exactly the arguments it was opened for, in a process that is no kernel.
+"""The gate's door: one call of a thread, once, with exactly its arguments, in a process that is no kernel.
 
 `ops apply` opens it for each step; an inspection lease (ops_lib/lease.py), which a kernel may have too, for its own two
 calls. What is let through is followed on its whole way: at each of the gate's seams once,
@@ -17,7 +17,7 @@ from contextlib import AbstractContextManager, contextmanager
 from copy import deepcopy
 from dataclasses import dataclass
 from typing import Any, NamedTuple
-from urllib.parse import unquote, urlsplit
+from urllib.parse import parse_qsl, unquote, urlencode, urlsplit
 
 from botocore.handlers import handle_copy_source_param
 from botocore.serialize import create_serializer
@@ -49,7 +49,6 @@ class _Permit:
     service_id: str
     operation: str
     arguments: dict[str, Any]
-    thread: tuple[int, int]
     reached: str = "opened"
     was_sent: bool = False
     model: Any = None
@@ -58,13 +57,12 @@ class _Permit:
 
 def make_door() -> Door:  # noqa: C901 (its functions share what nobody else may reach)
     """Return a door, shut; only its own functions reach what it holds."""
-    held: list[_Permit] = []
-    lock, turn = threading.Lock(), threading.Lock()
+    held: dict[tuple[int, int], _Permit] = {}  # by thread
+    turn = threading.Lock()
     born_in_kernel = in_kernel()
 
     def mine() -> _Permit | None:
-        permit = held[0] if held else None
-        return permit if permit and permit.thread == _thread() else None
+        return held.get(_thread())
 
     @contextmanager
     def admit(service_id: str, operation: str, arguments: Mapping[str, Any]) -> Iterator[Callable[[], bool]]:
@@ -75,15 +73,13 @@ def make_door() -> Door:  # noqa: C901 (its functions share what nobody else may
 
     @contextmanager
     def open_for(service_id: str, operation: str, arguments: Mapping[str, Any]) -> Iterator[Callable[[], bool]]:
-        permit = _Permit(service_id, operation, deepcopy(dict(arguments)), _thread())
-        with lock:
-            if held:
-                raise _refusal(f"{service_id} {operation}", f"{held[0].operation} is being admitted: one at a time")
-            held.append(permit)
+        if other := mine():
+            raise _refusal(f"{service_id} {operation}", f"{other.operation} is being admitted: one at a time")
+        permit = held[_thread()] = _Permit(service_id, operation, deepcopy(dict(arguments)))
         try:
             yield lambda: permit.was_sent
         finally:
-            held.clear()
+            held.pop(_thread(), None)  # a forked child has none
 
     @contextmanager
     def open_in_turn(service_id: str, operation: str, arguments: Mapping[str, Any]) -> Iterator[Callable[[], bool]]:
@@ -132,8 +128,7 @@ def make_door() -> Door:  # noqa: C901 (its functions share what nobody else may
 
 def in_kernel() -> bool:
     """Return whether this process is a notebook's kernel, or was forked from one."""
-    loaded = any(name.partition(".")[0] == "ipykernel" for name in list(sys.modules))
-    return loaded or any("ipykernel" in word for word in sys.orig_argv)
+    return "\nipykernel" in "\n".join(["", *sys.modules]) or any("ipykernel" in word for word in sys.orig_argv)
 
 
 def _thread() -> tuple[int, int]:
@@ -142,8 +137,9 @@ def _thread() -> tuple[int, int]:
 
 def _serialised(model: Any, operation: str, arguments: dict[str, Any]) -> dict[str, Any]:
     """Return the request as botocore makes it of the arguments alone, without anybody's handlers."""
-    given = deepcopy(arguments)
+    given = arguments
     if model.service_id == "S3":
+        given = deepcopy(arguments)
         handle_copy_source_param(given)
     serializer = create_serializer(model.resolved_protocol, False)
     return dict(serializer.serialize_to_request(given, model.operation_model(operation)))
@@ -156,7 +152,7 @@ def _says(request: Any, expected: dict[str, Any], arguments: dict[str, Any]) -> 
     headers = {name.lower(): _text(value) for name, value in dict(given["headers"]).items()}
     wanted = {name.lower(): _text(value) for name, value in expected["headers"].items()}
     same = given["method"] == expected["method"] and wanted.items() <= headers.items()
-    return same and _content(body) == _content(expected["body"]) and _place(given["url"], expected, arguments)
+    return same and _same_content(body, expected["body"]) and _place(given["url"], expected, arguments)
 
 
 def _place(url: str, expected: dict[str, Any], arguments: dict[str, Any]) -> bool:
@@ -167,6 +163,13 @@ def _place(url: str, expected: dict[str, Any], arguments: dict[str, Any]) -> boo
         return unquote(asked.path or "/") == path
     in_host = asked.netloc.startswith(f"{bucket}.") and unquote(asked.path) == path
     return in_host or unquote(asked.path) in (f"/{bucket}{path}", path if path.startswith(f"/{bucket}/") else "")
+
+
+def _same_content(body: Any, expected: Any) -> bool:
+    if isinstance(expected, dict) and not isinstance(body, dict):
+        # The query protocol: a form on the wire, a dict until then.
+        return parse_qsl(_text(body or b""), keep_blank_values=True) == parse_qsl(urlencode(expected), True)
+    return bool(body == expected or _content(body) == _content(expected))
 
 
 def _content(body: Any) -> Any:

@@ -19,6 +19,7 @@ SANDBOX = r"^(sandbox(-[a-z0-9]+)*|recording-(runbook|newest))$"
 CHECKOUT = Path(__file__).resolve().parent.parent / "parameters"
 AccountId = Annotated[str, Field(pattern=r"^\d{12}$")]
 RoleArn = Annotated[str, Field(pattern=r"^arn:aws[a-z-]*:iam::\d{12}:role/.+$")]
+TopicArn = Annotated[str, Field(pattern=r"^arn:aws[a-z-]*:sns:[a-z0-9-]+:\d{12}:[A-Za-z0-9_-]+$")]
 HINTS = {"account_id": "twelve digits in quotes: YAML eats a leading zero", "endpoint_url": "an http(s) URL"}
 
 
@@ -27,10 +28,14 @@ class _Strict(BaseModel):
 
 
 class Thresholds(_Strict):
-    """What counts as too much; ages in seconds, spans in days."""
+    """What counts as too much; ages in seconds, spans in days, and what one search of the logs may ask."""
 
     oldest_age_s: Annotated[int, Field(gt=0)] = 3600
     history_days: Annotated[int, Field(gt=0, le=14)] = 7
+    scan_gb: Annotated[float, Field(gt=0)] = 20.0
+    insights_groups: Annotated[int, Field(gt=0)] = 50
+    insights_rows: Annotated[int, Field(gt=0)] = 100_000
+    insights_queries: Annotated[int, Field(gt=0)] = 5
 
 
 class Accepted(_Strict):
@@ -39,6 +44,49 @@ class Accepted(_Strict):
     id: Annotated[str, Field(min_length=1)]
     reason: Annotated[str, Field(min_length=1)]
     until: date
+
+
+class DeclaredQueue(_Strict):
+    """What Terraform declares for one queue; what is not named is the pipeline's own value."""
+
+    visibility_timeout_s: Annotated[int, Field(ge=0, le=43_200)] | None = None
+    max_receive_count: Annotated[int, Field(ge=1, le=1000)] | None = None
+    retention_s: Annotated[int, Field(ge=60, le=1_209_600)] | None = None
+
+
+class DeclaredService(_Strict):
+    """What Terraform declares for the scaling of one service; what is not named is the pipeline's own value."""
+
+    min_capacity: Annotated[int, Field(ge=0)] | None = None
+    max_capacity: Annotated[int, Field(ge=0)] | None = None
+    target: Annotated[int, Field(gt=0)] | None = None
+    desired: Annotated[int, Field(ge=0)] | None = None
+
+
+class Declared(_Strict):
+    """Terraform's values where a deployment has others than the pipeline's own; queues by key of the .env."""
+
+    queues: dict[str, DeclaredQueue] = {}
+    services: dict[str, DeclaredService] = {}
+
+    @property
+    def values(self) -> dict[tuple[str, str, str], int]:
+        """Return each value that is named, by kind ("queue", "service"), name and setting."""
+        named: list[tuple[str, str, BaseModel]] = [("queue", name, one) for name, one in self.queues.items()]
+        named += [("service", name, one) for name, one in self.services.items()]
+        return {
+            (kind, name, setting): value
+            for kind, name, one in named
+            for setting, value in one.model_dump(exclude_none=True).items()
+        }
+
+
+class Deliver(_Strict):
+    """Where a report's words go besides the report store; a webhook's address is in $OPS_WEBHOOK_URL, never here."""
+
+    sns_topic_arn: TopicArn | None = None
+    webhook: bool = False
+    heartbeat: bool = True
 
 
 class EnvironmentFile(_Strict):
@@ -55,8 +103,10 @@ class EnvironmentFile(_Strict):
     deliver_role_arn: RoleArn | None = None
     state: str | None = None
     report_store: str | None = None
+    deliver: Deliver | None = None
     thresholds: Thresholds = Thresholds()
     accepted: list[Accepted] = []
+    declared: Declared = Declared()
 
     def env_path(self, file: Path) -> Path:
         """Return where the pipeline's .env lies."""
@@ -71,6 +121,12 @@ class EnvironmentFile(_Strict):
         if self.state and _in_s3(self.state):
             return f"{self.state.rstrip('/')}/journal"
         return str(self.state_folder(file) / "journal.jsonl")
+
+    def report_place(self, file: Path) -> str:
+        """Return where reports are kept: a folder, or s3://bucket/prefix."""
+        if self.report_store and _in_s3(self.report_store):
+            return self.report_store.rstrip("/")
+        return str(_beside(file, self.report_store) if self.report_store else self.state_folder(file) / "reports")
 
 
 def find_environment(name: str) -> Path:

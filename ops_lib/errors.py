@@ -10,6 +10,8 @@ OpsError                  70  our own failure
 |   +-- WrongCode             the code typed is not that of the plan
 |   +-- WrongCount            a purge, and the count typed is not that of its letters
 |   +-- PlanExpired           reviewed too long ago to be applied
+|   +-- PlanOutdated          replaced by a newer review, or made from another choice than now stands
+|   +-- BadBundle             no evidence bundle, or one that is not as it was written
 +-- NotReadable            3  nothing could be read at all (credentials missing, STS denied)
 +-- ChangeRefused         70  the gate stopped an operation that is not on the list of reads
 +-- BadJournal             2  the journal's chain does not hold: an entry was changed, removed, repeated or moved
@@ -74,6 +76,14 @@ class WrongCount(BadInput):
 
 class PlanExpired(BadInput):
     """Raised when a plan is too old to be applied, or from the future."""
+
+
+class PlanOutdated(BadInput):
+    """Raised when a newer review has replaced a plan, or the choice it was made from was changed."""
+
+
+class BadBundle(BadInput):
+    """Raised when a file is no evidence bundle, or one byte of it is not as it was written."""
 
 
 class NotReadable(OpsError):

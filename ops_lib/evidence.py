@@ -130,7 +130,10 @@ class S3Object:
 
 @dataclass(frozen=True)
 class Task:
-    """One ECS task (DescribeTasks); `service` from its group, exit codes by container name."""
+    """One ECS task (DescribeTasks); `service` from its group, exit codes and reasons by container name.
+
+    `stop_code`: who stopped it, as EssentialContainerExited, TaskFailedToStart, ServiceSchedulerInitiated.
+    """
 
     task_id: str
     service: str
@@ -140,40 +143,23 @@ class Task:
     stopped_reason: str | None = None
     exit_codes: Mapping[str, int] = field(default_factory=dict)
     task_definition: str | None = None
-
-
-@dataclass(frozen=True)
-class Service:
-    """One ECS service (DescribeServices) with its newest events and its scalable target's bounds, if any."""
-
-    name: str
-    status: str
-    desired: int
-    running: int
-    pending: int
-    deployments: int
-    events: tuple[tuple[datetime, str], ...] = ()
-
-
-@dataclass(frozen=True)
-class ScalableTarget:
-    """Application Auto Scaling's bounds of one service; `suspended` names the suspended directions."""
-
-    service: str
-    min_capacity: int
-    max_capacity: int
-    suspended: tuple[str, ...] = ()
+    stop_code: str | None = None
+    reasons: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
 class Endpoint:
-    """The SageMaker endpoint (DescribeEndpoint); `status` is one of AWS's nine."""
+    """The SageMaker endpoint (DescribeEndpoint); `status` is one of AWS's nine.
+
+    `instances`: how many serve it now, of all variants together; None where AWS does not say.
+    """
 
     name: str
     status: str
     config_name: str
     failure_reason: str | None
     last_modified: datetime | None
+    instances: int | None = None
 
 
 @dataclass(frozen=True)
@@ -193,39 +179,29 @@ class Alarm:
 
 @dataclass(frozen=True)
 class LogLine:
-    """One event of CloudWatch Logs."""
+    """One event of CloudWatch Logs; times in UTC, `at` as its writer stamped it, to the millisecond.
+
+    `ptr` is Logs Insights' pointer to this very event (@ptr), or FilterLogEvents' eventId: two events may say the same.
+    """
 
     at: datetime
     group: str
     stream: str
     message: str
+    ingested_at: datetime | None = None
+    ptr: str | None = None
 
 
 @dataclass(frozen=True)
 class Traceback:
-    """An ERROR line and what its process wrote right after it: awslogs makes an event of every line (pipeline.md 7)."""
+    """An ERROR line and what its process wrote right after it: awslogs makes an event of every line (pipeline.md 7).
+
+    `doubt` says why these lines may belong to another job's error instead; "" where they can only be this one's.
+    """
 
     line: LogLine
     following: tuple[str, ...]
-
-
-@dataclass(frozen=True)
-class JobLogs:
-    """Log lines that carry this job's id, oldest first, and every "reassembly received" line of any job.
-
-    `receipts` prove that a media-worker moved on (it has one reassembly thread); they are not this job's story,
-    and only this job's own where Logs Insights was `refused` and FilterLogEvents answered instead. `gaps` says
-    what these lines may lack: a group that is missing or expired, or rows cut off. `tracebacks` belong to the newest
-    ERROR lines, where somebody asked for them; `untraced` says why some could not be read.
-    """
-
-    lines: tuple[LogLine, ...]
-    receipts: tuple[LogLine, ...]
-    groups: tuple[str, ...]
-    gaps: tuple[str, ...] = ()
-    refused: Unread | None = None
-    tracebacks: tuple[Traceback, ...] = ()
-    untraced: Unread | None = None
+    doubt: str = ""
 
 
 @dataclass(frozen=True)

@@ -71,6 +71,7 @@ CATALOGUE: tuple[Service, ...] = (
     _service("CloudWatch Logs", "logs", "rpc",
              "DescribeLogGroups DescribeLogStreams FilterLogEvents GetLogEvents",
              "GetQueryResults StartQuery StopQuery"),
+    _service("Service Quotas", "servicequotas", "rpc", "ListServiceQuotas"),
     _service("S3", "s3", "rest",
              "GetBucketLifecycleConfiguration GetBucketLocation GetBucketNotificationConfiguration",
              "GetBucketVersioning GetObject HeadBucket HeadObject ListObjectsV2"),

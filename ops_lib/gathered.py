@@ -1,4 +1,4 @@
-"""Evidence of many parts, each read or unread on its own: of one job, and of the pipeline as a whole."""
+"""Evidence of many parts, each read or unread on its own: of one job, of the pipeline, and of its capacity."""
 
 from __future__ import annotations
 
@@ -8,26 +8,25 @@ from datetime import datetime
 
 import pandas as pd
 
+from ops_lib.capacity import ScalableTarget, ScalingActivity, ScalingPolicy, Series, Service
 from ops_lib.evidence import (
     Alarm,
     Completion,
     Endpoint,
     Evidence,
-    JobLogs,
     JobRow,
     Lock,
     Notifications,
     QueuePair,
     Read,
     S3Object,
-    ScalableTarget,
-    Service,
     Task,
     Unread,
     WorkerLines,
 )
 from ops_lib.invocations import Invocations
 from ops_lib.letters import Inspection
+from ops_lib.log_rows import JobLogs
 
 
 class Gathered:
@@ -134,4 +133,37 @@ class PipelineEvidence(Gathered):
             "notifications of the output bucket": self.notifications,
         }
         flat |= {f"jobs with status {status}": jobs for status, jobs in self.open_jobs.items()}
+        return flat | _queue_parts(self.queues)
+
+
+@dataclass(frozen=True)
+class CapacityEvidence(Gathered):
+    """What is judged about scaling and visibility timeouts. `queues` by key of the .env, with counts and timeouts now.
+
+    `tasks`: running ones, and those that stopped within about an hour. `work`: the lines that say when a worker took
+    something in hand and when it was done with it. `endpoint`: None where the deployment has none.
+    """
+
+    queues: Mapping[str, QueuePair]
+    services: Evidence[tuple[Service, ...]]
+    tasks: Evidence[tuple[Task, ...]]
+    targets: Evidence[tuple[ScalableTarget, ...]]
+    policies: Evidence[tuple[ScalingPolicy, ...]]
+    activities: Evidence[tuple[ScalingActivity, ...]]
+    series: Evidence[Series]
+    work: Evidence[WorkerLines]
+    endpoint: Evidence[Endpoint | None]
+
+    def parts(self) -> dict[str, Evidence[object]]:
+        """Return every part by the name people read."""
+        flat: dict[str, Evidence[object]] = {
+            "services": self.services,
+            "tasks": self.tasks,
+            "scalable targets": self.targets,
+            "scaling policies": self.policies,
+            "scaling activities": self.activities,
+            "queue and task metrics": self.series,
+            "worker lines": self.work,
+            "endpoint": self.endpoint,
+        }
         return flat | _queue_parts(self.queues)

@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import base64
 import hashlib
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
 from ops_lib.evidence import LogLine, Traceback, Unread
-from ops_lib.job_id import UUID
 
 
 @dataclass(frozen=True)
@@ -173,26 +171,3 @@ class LetterLines:
     gaps: tuple[str, ...] = ()
     tracebacks: tuple[Traceback, ...] = ()
     untraced: Unread | None = None
-
-
-_PREFIX = re.compile(r"^\S+ \[[A-Z]+\] \S+: ")
-# What differs from one failure to the next of the same kind, the longest first.
-_VARYING = tuple(
-    (re.compile(pattern), name)
-    for pattern, name in (
-        (rf"{UUID.pattern}", "<id>"),
-        (r"(?i)(request ?id|host ?id|x-amz-[a-z0-9-]*id[a-z0-9-]*)(['\": =]+)[\w+/=-]+", r"\1\2<id>"),
-        (r"s3://[^\s,)'\"]+", "s3://<object>"),
-        (r"\b[0-9a-fA-F]{12,}\b", "<id>"),
-        (r"(?<![A-Za-z])\d+(?:\.\d+)?(?![A-Za-z])", "<n>"),
-    )
-)
-LONGEST_SIGNATURE = 240
-
-
-def signature(message: str) -> str:
-    """Return what a log line says without time, level, logger, ids and numbers: the same for failures of one kind."""
-    text = _PREFIX.sub("", " ".join(message.split()))
-    for pattern, name in _VARYING:
-        text = pattern.sub(name, text)
-    return text if len(text) <= LONGEST_SIGNATURE else f"{text[:LONGEST_SIGNATURE]}..."

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterable, Mapping
+from datetime import UTC, datetime
 from typing import Annotated, Any, TypeVar
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
@@ -11,8 +12,37 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, TypeAdapter, 
 from ops_lib.errors import BadInput, BadParameter
 from ops_lib.job_id import parse_job_id
 
+CHANGES = ("force-one-task", "desired-count", "raise-maximum", "suspend-scaling", "suspend-scale-in", "resume-scaling")
 INJECTED = "# Parameters"  # how papermill begins the cell it injects
+NameOrNone = Annotated[str, Field(pattern=r"^([a-z0-9]+(-[a-z0-9]+)*)?$")]
+SAMPLE_JOB = "bb37f23c-7609-4727-bc8a-bb541b4bd02a"  # stuck in the sandbox and in both recordings
 LEADING_ZERO = "a text was read as a number, so a leading zero may be lost: quote it, or use papermill's -r"
+
+
+def time_of(text: str) -> datetime | None:
+    """Return a time as a person types it, in UTC; None for "". Raises BadParameter for anything but ISO 8601."""
+    if not text.strip():
+        return None
+    try:
+        found = datetime.fromisoformat(text.strip())
+        return (found if found.tzinfo else found.replace(tzinfo=UTC)).astimezone(UTC)
+    except (ValueError, OverflowError):
+        step = "write it like 2026-02-20T09:15:00Z, or leave it empty"
+        raise BadParameter("time", text, "a time is ISO 8601", step) from None
+
+
+def check_time(text: str) -> str:
+    """Return the text of a time as it is; raises BadParameter where it is none."""
+    time_of(text)
+    return text
+
+
+def _job_id(text: str) -> str:
+    return parse_job_id(text) if text else ""
+
+
+# "": nobody has named a job, see `with_a_job`.
+JobId = Annotated[str, AfterValidator(_job_id)]
 
 
 class Parameters(BaseModel):
@@ -20,6 +50,9 @@ class Parameters(BaseModel):
 
     model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
     environment: str = ""
+
+
+P = TypeVar("P", bound=Parameters)
 
 
 class TriageParameters(Parameters):
@@ -31,15 +64,30 @@ class TriageParameters(Parameters):
 class DeadLettersParameters(Parameters):
     """1_dead_letters: one queue by its key in the .env ("": all), whether to look without a person, how many each."""
 
-    queue: Annotated[str, Field(pattern=r"^([a-z0-9]+(-[a-z0-9]+)*)?$")] = ""
+    queue: NameOrNone = ""
     inspect: bool = False
     most: Annotated[int, Field(ge=1, le=5000)] = 1000
 
 
-class StuckJobParameters(Parameters):
-    """3_stuck_job: the job in question, and whether to look into the dead-letter queues on its path."""
+class ScalingParameters(Parameters):
+    """2_scaling: the service and the hours to look at, and the change to plan, if any.
 
-    job_id: Annotated[str, AfterValidator(parse_job_id)] = "bb37f23c-7609-4727-bc8a-bb541b4bd02a"
+    `count` is for desired-count and raise-maximum; `queue` and `seconds` are for visibility-timeout, where 0 is what
+    is recommended.
+    """
+
+    service: NameOrNone = ""
+    window_hours: Annotated[int, Field(ge=1, le=168)] = 6
+    change: Annotated[str, Field(pattern=f"^({'|'.join(CHANGES)})?$")] = ""
+    count: Annotated[int, Field(ge=0, le=1000)] = 0
+    queue: NameOrNone = ""
+    seconds: Annotated[int, Field(ge=0, le=43_200)] = 0
+
+
+class StuckJobParameters(Parameters):
+    """3_stuck_job: the job in question, whether to look into the dead-letter queues on its path."""
+
+    job_id: JobId = ""
     inspect_dead_letters: bool = False
 
 
@@ -59,6 +107,24 @@ class EndpointUpdateParameters(Parameters):
     clean_up: bool = False
 
 
+class JobLogsParameters(Parameters):
+    """5_job_logs: the job, another window than its own times, how much may be scanned, and whether rows are written.
+
+    Times are ISO 8601, in UTC where they name no zone; scan_gb 0: the environment's own limit.
+    """
+
+    job_id: JobId = ""
+    since: Annotated[str, AfterValidator(check_time)] = ""
+    until: Annotated[str, AfterValidator(check_time)] = ""
+    scan_gb: Annotated[float, Field(ge=0, allow_inf_nan=False)] = 0.0
+    export: bool = False
+
+    @property
+    def window(self) -> dict[str, Any]:
+        """Return what of the lines is asked for, as the reader takes it."""
+        return {"since": time_of(self.since), "until": time_of(self.until), "scan_gb": self.scan_gb}
+
+
 class DailyHealthParameters(Parameters):
     """daily_health: how many open jobs are judged, those past their own expectation first; the rest is unread."""
 
@@ -68,11 +134,12 @@ class DailyHealthParameters(Parameters):
 SCHEMAS: dict[str, type[Parameters]] = {
     "0_triage": TriageParameters,
     "1_dead_letters": DeadLettersParameters,
+    "2_scaling": ScalingParameters,
     "3_stuck_job": StuckJobParameters,
     "4_endpoint_update": EndpointUpdateParameters,
+    "5_job_logs": JobLogsParameters,
     "daily_health": DailyHealthParameters,
 }
-P = TypeVar("P", bound=Parameters)
 
 
 def check_notebook(name: str) -> type[Parameters]:
@@ -115,6 +182,24 @@ def from_namespace(notebook: str, namespace: Mapping[str, Any]) -> Parameters:
     schema = check_notebook(notebook)
     _no_unknown(notebook, schema, _injected_names(namespace.get("In", ())))
     return from_values(notebook, {name: namespace[name] for name in schema.model_fields if name in namespace})
+
+
+def names_no_job(parameters: Parameters) -> bool:
+    """Return whether the notebook is about one job and nobody has named it."""
+    return getattr(parameters, "job_id", None) == ""
+
+
+def with_a_job(parameters: P, sandbox: str | None) -> P:
+    """Return the parameters with the sample job where a sandbox's notebook names none.
+
+    Raises BadParameter outside a sandbox: there nobody's job is the sample.
+    """
+    if not names_no_job(parameters):
+        return parameters
+    if sandbox is None:
+        next_step = "give -p job_id=<the job's id, or its address in the web UI>, or set it in the parameters cell"
+        raise BadParameter("job_id", "", "this notebook is about one job, and none is named", next_step)
+    return parameters.model_copy(update={"job_id": SAMPLE_JOB})
 
 
 def _injected_names(cells: Iterable[object]) -> list[str]:

@@ -4,36 +4,72 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from functools import lru_cache
 from math import isfinite
 from typing import Any
 
 REMOVED = "[removed]"
-_SECRETS = (
-    re.compile(r"\b(?:AKIA|ASIA|AROA|AIDA)[A-Z0-9]{12,}\b"),
-    re.compile(r"(?i)(?<=x-amz-signature=)[0-9a-f]+"),
-    re.compile(r"(?i)(?<=x-amz-credential=)[^&\s\"']+"),
-    re.compile(r"(?i)(?<=x-amz-security-token=)[^&\s\"']+"),
-    re.compile(r"(?i)(?<=[?&]signature=)[^&\s\"']+"),
-    re.compile(r"(?i)(?<=[?&]token=)[^&\s\"']+"),
-    re.compile(r"(?i)(?:secret_?access_?key|session_?token|password)[\"']?\s*[=:]\s*[\"']?[^\s\"',}]+"),
-    re.compile(r"(?i)(?<=bearer )[A-Za-z0-9._~+/=-]{8,}"),
-    re.compile(r"\bhf_[A-Za-z0-9]{16,}\b"),
-    re.compile(r"\bgh[pousr]_[A-Za-z0-9]{20,}\b"),
-    re.compile(r"\beyJ[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]+"),
+# What is named `keep` gives away nothing, and says what was removed.
+_SECRETS = tuple(
+    re.compile(pattern)
+    for pattern in (
+        r"-----BEGIN [A-Z ]*PRIVATE KEY-----[\s\S]*?(?:-----END [A-Z ]*PRIVATE KEY-----|\Z)",
+        r"\b(?:AKIA|ASIA|AROA|AIDA)[A-Z0-9]{12,}\b",
+        r"(?i)(?P<keep>x-amz-(?:signature|credential|security-token)=)[^&\s\"']+",
+        r"(?i)(?P<keep>[?&](?:signature|sig|token|access_token|key-pair-id|policy)=)[^&\s\"']+",
+        r"(?i)(?P<keep>\b(?:signature|credential)=)[A-Za-z0-9%/+=_-]{16,}",
+        r"(?i)(?P<keep>\bauthorization[\"']?\s*[:=]\s*[\"']?(?:(?:basic|bearer|digest|token)\s+)?)[^\s\"',]{6,}",
+        r"(?i)(?P<keep>\b(?:set-)?cookie[\"']?\s*[:=]\s*[\"']?)[^\r\n\"']+",
+        r"(?P<keep>\b(?:__Secure-[\w-]+|S?APISID|[HS]?SID|LOGIN_INFO|sessionid)=)[^;\s\"']+",
+        r"(?i)(?:secret_?access_?key|session_?token|password)[\"']?\s*[=:]\s*[\"']?[^\s\"',}]+",
+        r"(?i)(?P<keep>\b(?:(?:access|refresh|id|auth)_?token|(?:x-)?api-?_?key|client_?secret)[\"']?\s*[=:]\s*[\"']?)"
+        r"[^\s\"',}&]{6,}",
+        r"(?i)(?P<keep>\bbearer )[A-Za-z0-9._~+/=-]{8,}",
+        r"(?P<keep>://)[^/\s:@]+:[^/\s@]+(?=@)",
+        r"\bhf_[A-Za-z0-9]{16,}\b",
+        r"\bgh[pousr]_[A-Za-z0-9]{20,}\b",
+        r"\bxox[abprs]-[A-Za-z0-9-]{10,}",
+        r"\bAIza[A-Za-z0-9_-]{30,}",
+        r"\beyJ[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]+",
+    )
 )
 _NAME_OF_A_SECRET = re.compile(r"(?i)secret_?access_?key|session_?token|password")
+# Colours and moves of a terminal: they would stand in the middle of a word, and of a secret.
+_ANSI = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)|[@-Z\\-_])|\x9b[0-?]*[ -/]*[@-~]")
 
 
 def redact(text: str) -> str:
-    """Return `text` without access keys, presigned signatures, tokens and passwords."""
+    """Return `text` without access keys, presigned signatures, tokens, cookies and passwords."""
+    return _redacted_before(text) if len(text) < _SHORT else redact_counted(text)[0]
+
+
+def redact_counted(text: str) -> tuple[str, int]:
+    """Return `text` without secrets, and how many were removed; what was removed before is not counted again."""
+    count = 0
+
+    def removed(found: re.Match[str]) -> str:
+        nonlocal count
+        kept = found.groupdict().get("keep") or ""
+        count += found[0] != f"{kept}{REMOVED}"
+        return f"{kept}{REMOVED}"
+
     for secret in _SECRETS:
-        text = secret.sub(REMOVED, text)
-    return text
+        text = secret.sub(removed, text)
+    return text, count
+
+
+# A journal says the same names and ids again and again.
+_SHORT = 100
+_redacted_before = lru_cache(maxsize=1 << 12)(lambda text: redact_counted(text)[0])
 
 
 def printable(text: str) -> str:
-    """Return `text` with what no screen or file should be given replaced: control characters and half surrogates."""
-    return "".join(c if c in "\n\t" or c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in text)
+    """Return `text` with what no screen or file should be given replaced: control characters and half surrogates.
+
+    A terminal's sequences are taken out whole.
+    """
+    plain = _ANSI.sub("", text)
+    return "".join(c if c in "\n\t" or c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in plain)
 
 
 def shortened(text: str, most: int = 160) -> str:
@@ -55,4 +91,9 @@ def redacted(value: object) -> Any:
 
 def _under(name: str, value: object) -> Any:
     """Return `value` as it may stand under `name`: in data a secret stands without the name that gives it away."""
-    return REMOVED if value is not None and _NAME_OF_A_SECRET.search(name) else redacted(value)
+    return REMOVED if value is not None and _names_a_secret(name) else redacted(value)
+
+
+@lru_cache(maxsize=1 << 10)
+def _names_a_secret(name: str) -> bool:
+    return bool(_NAME_OF_A_SECRET.search(name))

@@ -42,18 +42,18 @@ def ensure(name: str) -> SandboxState:
     return _state(folder)
 
 
-def responder_keys(name: str) -> tuple[str, str]:
-    """Return the keys of the running sandbox's responder: `ops apply` reads them, a notebook never does.
+def keys_of(role: str, name: str) -> tuple[str, str]:
+    """Return the keys of a role of the running sandbox, responder or deliver: its own program reads them, no notebook.
 
     Raises SandboxFailed if there are none.
     """
-    file = state_root() / name / "sandbox" / "responder.json"
+    file = state_root() / name / "sandbox" / f"{role}.json"
     try:
         keys = json.loads(file.read_text(encoding="utf-8"))
         return keys["access_key_id"], keys["secret_access_key"]
     except (OSError, ValueError, KeyError, TypeError) as error:
         words = f"{file} does not say them ({type(error).__name__})"
-        raise SandboxFailed(f"no responder's keys of the sandbox {name}: {words}. Next: start it anew") from None
+        raise SandboxFailed(f"no {role}'s keys of the sandbox {name}: {words}. Next: start it anew") from None
 
 
 def _start(name: str) -> None:

@@ -11,12 +11,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from dotenv import dotenv_values
 
 from ops_lib import sandbox_process
 from ops_lib.environment import (
     Accepted,
+    Declared,
     EnvironmentFile,
     Thresholds,
     environment_names,
@@ -24,6 +26,9 @@ from ops_lib.environment import (
     load_environment,
 )
 from ops_lib.errors import BadEnvFile, BadEnvironment
+
+if TYPE_CHECKING:
+    from ops_lib.bundle import Bundle
 
 NEEDED = (
     "REGION",
@@ -42,8 +47,9 @@ class Settings:
     """One environment: where it is, what it is called there, and what counts as too much in it.
 
     `queues` maps chunking, video-worker, ... to URLs; `tables` maps jobs, segment-completions, ... to names.
-    `declared` is every name of the .env that has a value.
-    `frozen_now` is set for a sandbox that replays a recording: its rules use the time it was loaded.
+    `env`: every name of the .env that has a value. `frozen_now` is set for a sandbox that replays a recording: its
+    rules use the time it was loaded. `bundle`: the evidence bundle that stands for AWS, and then `frozen_now` is the
+    time it was written.
     """
 
     environment: str
@@ -58,8 +64,10 @@ class Settings:
     frozen_now: datetime | None
     state: Path
     journal: str
+    report_store: str
     thresholds: Thresholds
     accepted: tuple[Accepted, ...]
+    declared: Declared
     queues: Mapping[str, str]
     tables: Mapping[str, str]
     prefix: str
@@ -67,7 +75,9 @@ class Settings:
     input_bucket: str
     output_bucket: str
     endpoint_name: str | None
-    declared: Mapping[str, str]
+    env: Mapping[str, str]
+    bundle: Bundle | None = None
+    web_ui_url: str | None = None
 
     def now(self) -> datetime:
         """Return the time the rules use: the load time of a recording, else this moment (UTC)."""
@@ -76,20 +86,40 @@ class Settings:
     @property
     def name(self) -> str:
         """Return what `-e` takes to open this environment again: its name where that finds it, else its path."""
+        if self.bundle:
+            return f"bundle:{self.file}"
         named = self.environment in environment_names() and find_environment(self.environment) == self.file
         return self.environment if named else str(self.file)
 
     @property
+    def opened_by(self) -> str:
+        """Return what opens exactly this again, from any folder."""
+        return self.name if self.bundle else str(self.file)
+
+    @property
+    def leads_to(self) -> str:
+        """Return what `-e` takes to go on from here: from a bundle the live environment, else this one."""
+        return str(self.bundle.about["settings"]["name"]) if self.bundle else self.name
+
+    @property
     def label(self) -> str | None:
-        """Return "SANDBOX <name>" where nobody may mistake practice for production, else None."""
+        """Return what must stand where nobody may mistake practice or the past for production, else None."""
+        if self.bundle:
+            of = self.bundle.about["settings"]["label"] or self.environment
+            return f"BUNDLE of {of}, {self.bundle.now:%Y-%m-%d %H:%M} UTC"
         return f"SANDBOX {self.sandbox}" if self.sandbox else None
 
 
 def open_settings(environment: str | None = None) -> Settings:
     """Return the settings of `environment` (name or path), else of $OPS_ENVIRONMENT, else of the sandbox.
 
-    Starts the sandbox's server if the environment is one. Raises BadEnvironment or BadEnvFile.
+    Starts the sandbox's server if the environment is one; `bundle:FILE` opens an evidence bundle and asks no AWS.
+    Raises BadEnvironment, BadEnvFile or BadBundle.
     """
+    if environment and environment.startswith("bundle:"):
+        from ops_lib.bundle_settings import open_bundle
+
+        return open_bundle(environment)
     path = environment_file(environment)
     declared = load_environment(path)
     sandbox = sandbox_process.ensure(declared.sandbox) if declared.sandbox else None
@@ -99,7 +129,7 @@ def open_settings(environment: str | None = None) -> Settings:
         environment=path.stem,
         file=path,
         region=_region(declared, names, path),
-        account_id=sandbox.account_id if sandbox else declared.account_id,
+        account_id=declared.account_id or (sandbox.account_id if sandbox else None),
         endpoint_url=sandbox.endpoint_url if sandbox else declared.endpoint_url,
         profile=declared.profile,
         reader_role_arn=declared.reader_role_arn,
@@ -108,8 +138,10 @@ def open_settings(environment: str | None = None) -> Settings:
         frozen_now=sandbox.frozen_at if sandbox else None,
         state=declared.state_folder(path),
         journal=declared.journal_place(path),
+        report_store=declared.report_place(path),
         thresholds=declared.thresholds,
         accepted=tuple(declared.accepted),
+        declared=declared.declared,
         queues=_by_suffix(names, "_QUEUE_URL"),
         tables=_by_suffix(names, "_TABLE_NAME"),
         prefix=names.get("NAME_PREFIX") or names["ECS_CLUSTER_NAME"],
@@ -117,7 +149,8 @@ def open_settings(environment: str | None = None) -> Settings:
         input_bucket=names["INPUT_BUCKET_NAME"],
         output_bucket=names["OUTPUT_BUCKET_NAME"],
         endpoint_name=names.get("SAGEMAKER_ENDPOINT_NAME"),
-        declared=names,
+        web_ui_url=names.get("WEB_UI_URL"),
+        env=names,
     )
 
 

@@ -31,12 +31,13 @@ TARGETS = {
     "AmazonEC2ContainerRegistry_V20150921": "ecr",
     "CodeBuild_20161006": "codebuild",
     "GraniteServiceVersion20100801": "cloudwatch",
+    "ServiceQuotasV20190624": "service-quotas",
 }
 Send = Callable[[Any, Any], Any]
 VARIABLE = "OPS_TEST_FAULTS"
 
 
-class _Raw(BytesIO):
+class Raw(BytesIO):
     """What urllib3 hands to botocore: a body that streams."""
 
     def stream(self, **_: Any) -> Iterator[bytes]:
@@ -73,7 +74,7 @@ def answer(request: Any, kind: str) -> AWSResponse:
     if kind == "unreachable":
         raise ConnectTimeoutError(endpoint_url=request.url)
     status, headers, body = _body(request, kind)
-    return AWSResponse(request.url, status, headers, _Raw(body))
+    return AWSResponse(request.url, status, headers, Raw(body))
 
 
 def _body(request: Any, kind: str) -> tuple[int, dict[str, str], bytes]:

@@ -13,7 +13,6 @@ from ops_lib.evidence import (
     Completion,
     Endpoint,
     Evidence,
-    JobLogs,
     JobRow,
     Lock,
     LogLine,
@@ -26,6 +25,7 @@ from ops_lib.evidence import (
 )
 from ops_lib.gathered import JobEvidence
 from ops_lib.invocations import Invocation, Invocations
+from ops_lib.log_rows import JobLogs
 from ops_lib.read.one_job import path_queues
 
 FOLDER = Path(__file__).parent.parent / "ops_lib" / "sandbox" / "recordings"

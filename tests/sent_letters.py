@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import json
 import os
-import subprocess
-import sys
 from typing import Any
 
+from tests import forked
 from tests.sandbox.rules import OUTSIDE
 from tests.sandbox.running import Sandbox
 
@@ -24,15 +23,7 @@ def send_many(sandbox: Sandbox, queue: str, number: int) -> None:
 
 
 def _outside(sandbox: Sandbox, told: str, script: str, *words: str) -> str:
-    done = subprocess.run(
-        [sys.executable, str(OUTSIDE / script), *words],
-        input=told,
-        capture_output=True,
-        text=True,
-        timeout=120,
-        check=False,
-        env=os.environ | sandbox.access,
-    )
+    done = forked.run("outside", [OUTSIDE / script, *words], env=os.environ | sandbox.access, stdin=told)
     assert done.returncode == 0, done.stderr
     return done.stdout
 

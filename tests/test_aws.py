@@ -136,3 +136,10 @@ def test_what_aws_never_said_is_no_empty_answer(aws: Aws, faults: Rules, kind: s
 def test_an_error_of_awss_own_stays_that_error(aws: Aws) -> None:
     with pytest.raises(ClientError, match="ResourceNotFoundException"):
         aws.client("dynamodb").get_item(TableName="stereo-spot-nowhere", Key={"job_id": {"S": "x"}})
+
+
+def test_the_account_a_sandboxs_file_expects_is_checked_like_any_other(aws: Aws, tmp_path: Path) -> None:
+    path = tmp_path / "mine.yaml"
+    path.write_text(f'sandbox: {aws.settings.sandbox}\naccount_id: "999999999999"\n', encoding="utf-8")
+    with pytest.raises(WrongAccount, match="999999999999"):
+        connect(open_settings(str(path)))

@@ -71,6 +71,10 @@ def test_a_name_that_is_none_is_one_clear_line(name: str) -> None:
         ("accepted: [{id: a, reason: b}]", "accepted.0.until"),
         ("accepted: [{id: a, reason: b, until: soon}]", "accepted.0.until"),
         ("accepted: [{id: '', reason: b, until: 2026-01-01}]", "accepted.0.id"),
+        ("declared: {queue: {}}", "declared.queue.*no such key"),
+        ("declared: {queues: {chunking: {visibility: 900}}}", "declared.queues.chunking.visibility.*no such key"),
+        ("declared: {queues: {chunking: {visibility_timeout_s: 43201}}}", "declared.queues.chunking"),
+        ("declared: {services: {media-worker: {max_capacity: ten}}}", "declared.services.media-worker.max_capacity"),
     ],
 )
 def test_each_fault_names_the_key_and_the_rule(tmp_path: Path, text: str, says: str) -> None:
@@ -84,6 +88,13 @@ def test_every_key_of_the_example_is_understood() -> None:
     assert example.account_id == "123456789012"
     assert example.accepted[0].until == date(2027, 1, 31)
     assert example.thresholds.history_days == 7
+    assert example.declared.values[("queue", "reassembly", "visibility_timeout_s")] == 3600
+    assert example.declared.values[("service", "video-worker", "max_capacity")] == 8
+    assert len(example.declared.values) == 6
+
+
+def test_nothing_is_declared_unless_it_is_said(tmp_path: Path) -> None:
+    assert load_environment(write(tmp_path, "prod", "env_file: a")).declared.values == {}
 
 
 def test_paths_are_relative_to_the_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

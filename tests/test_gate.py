@@ -26,6 +26,7 @@ from ops_lib.errors import ChangeRefused
 
 ROOT = Path(__file__).parent.parent
 BOTO3_NAMES = {
+    "Service Quotas": "service-quotas",
     "CloudWatch Logs": "logs",
     "Application Auto Scaling": "application-autoscaling",
     "SSO OIDC": "sso-oidc",

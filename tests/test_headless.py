@@ -19,11 +19,13 @@ import pytest
 from papermill.exceptions import PapermillExecutionError
 
 from ops_lib.decide.vocabulary import VERDICTS
+from ops_lib.errors import BadParameter
 from ops_lib.show import headless
+from ops_lib.show import notebook as opened
 from ops_lib.show.findings_file import MIME, schema
-from tests import faults
+from tests import faults, forked
 from tests.counts import few
-from tests.recorded import expected_verdicts
+from tests.recorded import expected_verdicts, recording
 
 ROOT = Path(__file__).parent.parent
 OPS = [sys.executable, "-m", "ops_lib"]
@@ -33,7 +35,10 @@ ENVIRONMENT_OF = {"runbook": "recording-runbook", "newest": "recording-newest"}
 
 
 def run(command: list[str], cwd: Path, **extra: str) -> subprocess.CompletedProcess[str]:
+    """Run a command in a process of its own; `ops` without waiting for its imports."""
     environment = os.environ | extra
+    if command[:3] == OPS:
+        return forked.run("ops", command[3:], cwd, environment)
     return subprocess.run(command, cwd=cwd, env=environment, capture_output=True, text=True, timeout=120, check=False)
 
 
@@ -127,6 +132,7 @@ def test_plain_papermill_from_any_folder(tmp_path: Path) -> None:
         (["run", "3_stuck_job", "-p", f"job_id={JOB}\n| stats count(*)"], "lower-case UUID", 64),
         (["run", "3_stuck_job", "-p", "jobid=x"], "no parameter of that name", 64),
         (["run", "3_stuck_job", "-p", "job_id"], "NAME=VALUE", 64),
+        (["run", "3_stuck_job", "-p", "job_id= "], "lower-case UUID", 64),
         (["run", "9_nothing"], "no such notebook", 64),
         (["run", "daily_health", "-p", "judged_jobs=many"], "judged_jobs", 64),
         (["run", "daily_health", "-e", "nosuch"], "BadEnvironment", 64),
@@ -184,6 +190,29 @@ def test_any_server_by_aws_endpoint_url_and_it_is_not_called_a_sandbox(tmp_path:
     assert "SANDBOX" not in (tmp_path / "o" / "report.html").read_text(encoding="utf-8")
 
 
+def test_without_a_job_nobody_is_judged_outside_a_sandbox(tmp_path: Path) -> None:
+    path, access = live(tmp_path)
+    done = run([*OPS, "run", "3_stuck_job", "-e", str(path), "--output", str(tmp_path / "o")], tmp_path, **access)
+    assert (done.returncode, done.stdout) == (64, "")
+    assert "BadParameter: job_id" in done.stderr
+    assert "-p job_id=" in done.stderr
+    assert not (tmp_path / "o").exists()
+
+
+def test_the_first_cell_asks_for_the_job_too(tmp_path: Path) -> None:
+    path = environment_file(tmp_path, recording("newest")["env_file"], "")
+    with pytest.raises(BadParameter, match="job_id"):
+        opened.open_runbook("3_stuck_job", {"environment": str(path), "job_id": ""})
+
+
+def test_in_a_sandbox_it_says_that_the_job_is_its_sample(monkeypatch: pytest.MonkeyPatch) -> None:
+    shown: list[Any] = []
+    monkeypatch.setattr(opened, "display", shown.append)
+    book = opened.open_runbook("3_stuck_job", {"environment": "recording-newest", "job_id": ""})
+    assert book.parameters.job_id == JOB
+    assert "the sandbox's sample, as no job_id is given" in html.unescape(shown[0].data)
+
+
 def test_a_wrong_account_stops_before_the_first_read_of_data(tmp_path: Path) -> None:
     import urllib.request
 
@@ -232,7 +261,7 @@ def test_a_stale_env_is_unknown_and_named(tmp_path: Path) -> None:
 )
 def test_plain_papermill_refuses_in_the_first_cell(tmp_path: Path, texts: list[str], says: str) -> None:
     notebook, output = ROOT / "notebooks/3_stuck_job.ipynb", tmp_path / "out.ipynb"
-    done = run([*PAPERMILL, str(notebook), str(output), *texts, "--no-progress-bar"], tmp_path)
+    done = forked.run("papermill", [notebook, output, *texts, "--no-progress-bar"], tmp_path)
     assert done.returncode == 1
     cells = [c for c in nbformat.read(output, as_version=4).cells if c.cell_type == "code" and c.outputs]
     assert len(cells) == 1

@@ -20,17 +20,27 @@ from ops_lib.sandbox.checked import OPERATIONS
 from tests.sandbox.running import running
 
 ROOT = Path(__file__).parents[1]
-NOTEBOOKS = ("0_triage", "1_dead_letters", "3_stuck_job", "4_endpoint_update", "daily_health")
+NOTEBOOKS = (
+    "0_triage",
+    "1_dead_letters",
+    "2_scaling",
+    "3_stuck_job",
+    "4_endpoint_update",
+    "5_job_logs",
+    "daily_health",
+)
 # AWS: they need no permission, or only botocore asks for them.
 NEED_NONE = {"sts:GetCallerIdentity"}
-# Asked only where a query is interrupted.
-IN_TROUBLE = {"logs:StopQuery"}
+# Asked only where Logs Insights is refused, or is interrupted.
+IN_TROUBLE = {"logs:FilterLogEvents", "logs:StopQuery"}
 # AWS: Service Authorization Reference: no resource types, or only others than these requests name.
 NAME_NO_RESOURCE = {
     *("application-autoscaling:DescribeScalableTargets", "cloudwatch:DescribeAlarms", "cloudwatch:GetMetricData"),
     *("ecs:DescribeTaskDefinition", "ecs:ListServices", "ecs:ListTasks", "logs:DescribeLogGroups"),
     *("logs:GetQueryResults", "logs:StopQuery", "application-autoscaling:RegisterScalableTarget"),
-    *("sagemaker:ListEndpointConfigs", "sagemaker:ListEndpoints", "sagemaker:ListModels"),
+    *("application-autoscaling:DescribeScalingActivities", "application-autoscaling:DescribeScalingPolicies"),
+    "cloudwatch:PutMetricData",
+    "servicequotas:ListServiceQuotas",
 }
 # The two reads with a side effect, which only an inspection lease makes.
 LEASE = {"sqs:ChangeMessageVisibility", "sqs:ReceiveMessage"}
@@ -50,7 +60,7 @@ def actions(name: str) -> set[str]:
     return {action for statement in policy(name)["Statement"] for action in several(statement["Action"])}
 
 
-@pytest.mark.parametrize("name", ["reader", "responder", "journal"])
+@pytest.mark.parametrize("name", ["reader", "responder", "journal", "deliver"])
 def test_every_action_is_one_of_awss_by_its_whole_name(name: str) -> None:
     session, renamed = botocore.session.get_session(), set(ACTION_OF.values()) | {"iam:PassRole"}
     for statement in policy(name)["Statement"]:
@@ -61,7 +71,7 @@ def test_every_action_is_one_of_awss_by_its_whole_name(name: str) -> None:
             assert action in renamed or operation in session.get_service_model(service).operation_names, action
 
 
-@pytest.mark.parametrize("name", ["reader", "responder", "journal"])
+@pytest.mark.parametrize("name", ["reader", "responder", "journal", "deliver"])
 def test_every_statement_has_a_name_of_its_own_and_is_about_the_pipeline(name: str) -> None:
     content = policy(name)
     assert content["Version"] == "2012-10-17"
@@ -95,7 +105,13 @@ def test_the_reader_scans_one_table_and_sees_no_object_but_failures() -> None:
     }
     for action, resource in narrow.items():
         about = [s["Resource"] for s in policy("reader")["Statement"] if action in several(s["Action"])]
-        assert about == [resource]
+        assert set(about) - {"arn:aws:s3:::stereo-spot-ops-reports/*"} == {resource}
+
+
+def test_who_delivers_reads_nothing_and_touches_nothing_of_the_pipeline() -> None:
+    assert actions("deliver") == {"s3:PutObject", "sns:Publish", "cloudwatch:PutMetricData"}
+    for statement in policy("deliver")["Statement"]:
+        assert "stereo-spot-ops-reports" in statement["Resource"] or "Condition" in statement
 
 
 def test_the_responder_may_whatever_the_reader_may() -> None:
@@ -158,13 +174,14 @@ def test_the_reader_may_exactly_what_the_notebooks_call(ran: dict[str, Any]) -> 
 def test_what_is_called_only_in_trouble_is_called_by_a_reader() -> None:
     sources = "".join(file.read_text(encoding="utf-8") for file in (ROOT / "ops_lib" / "read").glob("*.py"))
     for action in IN_TROUBLE:
-        assert action in OPERATIONS
-        assert f".{xform_name(action.partition(':')[2])}(" in sources
+        assert action in {action_of(operation) for operation in OPERATIONS}
+        assert f"{xform_name(action.partition(':')[2])}" in sources
 
 
 @pytest.mark.parametrize("name", NOTEBOOKS)
 def test_with_the_readers_key_a_notebook_reads_everything(ran: dict[str, Any], name: str) -> None:
-    assert ran["codes"][name] in (0, 1, 2), ran["said"][name]
+    # A recording has too few messages for a judgement on visibility timeouts: unknown, though everything was read.
+    assert ran["codes"][name] in {0, 1, 2, 3 if name == "2_scaling" else 0}, ran["said"][name]
     findings = json.loads((ran["root"] / name / "findings.json").read_text(encoding="utf-8"))
     assert findings["unread"] == []
     assert "stereo-spot-ops-reader" in (ran["root"] / name / "report.html").read_text(encoding="utf-8")

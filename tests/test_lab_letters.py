@@ -9,8 +9,6 @@ import json
 import os
 import re
 import time
-import urllib.request
-import uuid
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -19,9 +17,10 @@ import pytest
 
 from ops_lib.sandbox import processes
 from tests.counts import PROVE
+from tests.labs import cell, copy_notebook, end_kernels, lab_of, pictured, run_cell
 from tests.sandbox.running import Sandbox, command, start
 from tests.sent_letters import count, send
-from tests.test_lab import CHROMIUM, ROOT, TOKEN, browser, kernel_is_ready, run_all, serving
+from tests.test_lab import CHROMIUM, browser, run_all
 
 pytestmark = [
     pytest.mark.skipif(CHROMIUM is None, reason="no chromium on this machine: apt-get install chromium"),
@@ -39,16 +38,13 @@ __all__ = ["browser"]  # the fixture
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Where the notebooks lie that Lab shows."""
-    made = tmp_path_factory.mktemp("lab-letters")
-    (made / "parameters" / "environments").mkdir(parents=True)
-    (made / "parameters" / "environments" / f"{NAME}.yaml").write_text(f"sandbox: {NAME}\n", encoding="utf-8")
-    return made
+    return tmp_path_factory.mktemp("lab-letters")
 
 
 @pytest.fixture(scope="module")
 def lab(folder: Path) -> Iterator[str]:
     """The address of a JupyterLab whose environment is the sandbox with the letters."""
-    with serving(folder, OPS_ENVIRONMENT=NAME, OPS_PARAMETERS=str(folder / "parameters")) as address:
+    with lab_of(folder, NAME) as address:
         yield address
 
 
@@ -57,8 +53,7 @@ def sandbox() -> Iterator[Sandbox]:
     """A fresh sandbox whose deletion-dlq holds forty messages of one deleted job, no two of them alike."""
     planted = [word for incident in INCIDENTS for word in ("--incident", incident)]
     made = start(Path(os.environ["OPS_STATE"]), NAME, "--speed", "400", "--jobs", "30", *planted)
-    round_ = uuid.uuid4().hex  # one body may be replayed only so often, and the journal outlives the sandbox
-    bodies = [json.dumps({"job_id": deleted_job(), "number": f"{round_} {n}"}) for n in range(LETTERS)]
+    bodies = [json.dumps({"job_id": deleted_job(), "number": number}) for number in range(LETTERS)]
     send(made, [{"queue": DELETIONS, "body": body} for body in bodies])
     yield made
     command(Path(os.environ["OPS_STATE"]), "stop", NAME)
@@ -67,23 +62,6 @@ def sandbox() -> Iterator[Sandbox]:
 def deleted_job() -> str:
     incidents = processes.ask(NAME, "reveal", {})["incidents"]
     return str(next(iter(next(one["jobs"] for one in incidents if one["name"] == "deleted-job"))))
-
-
-def cell(page: Any, words: str) -> Any:
-    """The code cell whose source has these words."""
-    editor = page.locator(".jp-InputArea-editor", has_text=words)
-    return page.locator(".jp-CodeCell").filter(has=editor).first
-
-
-def run_cell(page: Any, lab: str, words: str) -> Any:
-    """Run one cell as a person does, wait until the kernel is idle, and return the cell."""
-    one = cell(page, words)
-    one.scroll_into_view_if_needed()
-    one.locator(".jp-InputArea-editor").first.click()
-    page.keyboard.press("Control+Enter")
-    page.wait_for_timeout(500)
-    kernel_is_ready(lab)
-    return one
 
 
 def apply(desk: Any, code: str) -> None:
@@ -101,25 +79,20 @@ def done(desk: Any) -> int:
     return int(desk.locator('.widget-html .progress tr:has(.badge:text-is("done"))').count())
 
 
-def end_kernels(lab: str) -> None:
-    """End the kernels of earlier rounds: an idle one of these would be taken for the one that is starting."""
-    key = {"Authorization": f"token {TOKEN}"}
-    with urllib.request.urlopen(urllib.request.Request(f"{lab}api/sessions", headers=key)) as answer:
-        sessions = json.load(answer)
-    for one in sessions:
-        address = f"{lab}api/sessions/{one['id']}"
-        urllib.request.urlopen(urllib.request.Request(address, headers=key, method="DELETE")).close()
-
-
 @pytest.mark.parametrize("number", range(ROUNDS))
 def test_chosen_letters_are_replayed_with_a_stop_half_way(
-    number: int, browser: Any, lab: str, folder: Path, sandbox: Sandbox
+    number: int, browser: Any, lab: str, folder: Path, sandbox: Sandbox, tmp_path: Path
 ) -> None:
     end_kernels(lab)
     name = f"letters-{number}"
-    content = (ROOT / "notebooks" / f"{NOTEBOOK}.ipynb").read_text(encoding="utf-8")
-    (folder / f"{name}.ipynb").write_text(content, encoding="utf-8")
+    copy_notebook(NOTEBOOK, folder / f"{name}.ipynb")
     page: Any = run_all(browser, lab, name)
+    with pictured(page, tmp_path):
+        replay_with_a_stop(page, lab, sandbox)
+    page.close()
+
+
+def replay_with_a_stop(page: Any, lab: str, sandbox: Sandbox) -> None:
     seen = page.locator(".jp-OutputArea li", has_text=f"deletion: saw {LETTERS} of about {LETTERS}, 0 in flight")
     seen.wait_for(state="attached", timeout=SOON_MS)
     page.locator("text=every finding with its evidence").wait_for(state="attached", timeout=SOON_MS)
@@ -160,7 +133,6 @@ def test_chosen_letters_are_replayed_with_a_stop_half_way(
     assert re.search(r"\b0 of these came back", told), told
     assert page.locator(".jp-RenderedText[data-mime-type*=error]").count() == 0
     assert page.outside == []
-    page.close()
 
 
 def soon(true: Any) -> bool:

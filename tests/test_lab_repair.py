@@ -5,7 +5,6 @@ Investigate, review, type a wrong code, type the right one, see that the job com
 
 from __future__ import annotations
 
-import json
 import os
 import time
 from collections.abc import Iterator
@@ -15,8 +14,9 @@ from typing import Any
 import pytest
 
 from ops_lib.sandbox import processes
+from tests.labs import copy_notebook, end_kernels, lab_of, pictured, run_cell
 from tests.sandbox.running import command, start
-from tests.test_lab import CHROMIUM, ROOT, browser, kernel_is_ready, run_all, serving
+from tests.test_lab import CHROMIUM, browser, run_all
 
 pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="no chromium on this machine: apt-get install chromium")
 ROUNDS = 10 if os.environ.get("OPS_PROVE") else 1
@@ -29,16 +29,13 @@ __all__ = ["browser"]  # the fixture
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Where the notebooks lie that Lab shows."""
-    made = tmp_path_factory.mktemp("lab-repair")
-    (made / "parameters" / "environments").mkdir(parents=True)
-    (made / "parameters" / "environments" / f"{NAME}.yaml").write_text(f"sandbox: {NAME}\n", encoding="utf-8")
-    return made
+    return tmp_path_factory.mktemp("lab-repair")
 
 
 @pytest.fixture(scope="module")
 def lab(folder: Path) -> Iterator[str]:
     """The address of a JupyterLab whose environment is the sandbox with the incident."""
-    with serving(folder, OPS_ENVIRONMENT=NAME, OPS_PARAMETERS=str(folder / "parameters")) as address:
+    with lab_of(folder, NAME) as address:
         yield address
 
 
@@ -57,31 +54,12 @@ def wrong() -> dict[str, str | None]:
     return next(one["jobs"] for one in incidents if one["name"] == INCIDENT)
 
 
-def notebook_for(folder: Path, job_id: str, name: str) -> None:
-    """Copy the notebook with the job's id as its parameter, as `ops open` does."""
-    content = json.loads((ROOT / "notebooks" / f"{NOTEBOOK}.ipynb").read_text(encoding="utf-8"))
-    cell = next(cell for cell in content["cells"] if "parameters" in cell["metadata"].get("tags", []))
-    kept = [line for line in cell["source"] if not line.startswith("job_id")]
-    cell["source"] = [f'job_id = "{job_id}"\n', *kept]
-    (folder / f"{name}.ipynb").write_text(json.dumps(content), encoding="utf-8")
-
-
-def run_cell(page: Any, words: str) -> None:
-    """Run the one cell that has these words, as a person does: click into it, Ctrl+Enter."""
-    editor = page.locator(f'.jp-CodeCell:has-text("{words}") .jp-InputArea-editor').first
-    editor.scroll_into_view_if_needed()
-    editor.click()
-    page.keyboard.press("Control+Enter")
-
-
 def look_until_completed(page: Any, lab: str) -> str:
     """Run the second look again and again until it says how it ended."""
     deadline = time.monotonic() + 90
     said = ""
     while "It worked" not in said and time.monotonic() < deadline:
-        run_cell(page, "look_again(")
-        page.wait_for_timeout(1000)
-        kernel_is_ready(lab)
+        run_cell(page, lab, "look_again(")
         answer = page.locator('.jp-CodeCell:has-text("look_again(") .jp-OutputArea .verdict').last
         said = str(answer.text_content())
     return said
@@ -93,10 +71,17 @@ def plans() -> list[str]:
 
 @pytest.mark.parametrize("number", range(ROUNDS))
 def test_a_stuck_job_is_put_right_from_the_notebook(
-    number: int, browser: Any, lab: str, folder: Path, job_id: str
+    number: int, browser: Any, lab: str, folder: Path, job_id: str, tmp_path: Path
 ) -> None:
-    notebook_for(folder, job_id, f"incident-{number}")
+    end_kernels(lab)
+    copy_notebook(NOTEBOOK, folder / f"incident-{number}.ipynb", {"job_id": f'"{job_id}"'})
     page: Any = run_all(browser, lab, f"incident-{number}")
+    with pictured(page, tmp_path):
+        put_right(page, lab, job_id)
+    page.close()
+
+
+def put_right(page: Any, lab: str, job_id: str) -> None:
     verdict = page.wait_for_selector(
         f'.jp-OutputArea .verdict:has-text("{INCIDENT}")', state="attached", timeout=SOON_MS
     )
@@ -127,4 +112,3 @@ def test_a_stuck_job_is_put_right_from_the_notebook(
     assert page.locator('summary:has-text("kept in this notebook: done")').count() == 1
     assert page.locator(".jp-RenderedText[data-mime-type*=error]").count() == 0
     assert page.outside == []
-    page.close()

@@ -6,8 +6,6 @@ import html
 import json
 import os
 import re
-import subprocess
-import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from html.parser import HTMLParser
@@ -17,6 +15,7 @@ from typing import Any
 import nbformat
 import pytest
 
+from tests import forked
 from tests.corpus import DONE, HOSTILE, SHAPES, Sent
 from tests.sandbox.running import running
 from tests.sent_letters import count, send
@@ -54,15 +53,7 @@ def ran(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ran]:
         letters = [{"queue": f"stereo-spot-{s.queue}-dlq", "body": s.body, "attributes": s.attributes} for s in SENT]
         ids = dict(zip(send(sandbox, letters), SENT, strict=True))
         words = ["run", "1_dead_letters", "-e", NAME, "-p", "inspect=true", "--output", str(root / "out")]
-        done = subprocess.run(
-            [sys.executable, "-m", "ops_lib", *words],
-            env=os.environ | {"OPS_STATE": str(root)},
-            cwd=root,
-            capture_output=True,
-            text=True,
-            timeout=300,
-            check=False,
-        )
+        done = forked.run("ops", words, root, os.environ | {"OPS_STATE": str(root)})
         assert "\x1b" not in done.stdout + done.stderr
         assert count(sandbox, "stereo-spot-chunking-dlq")[1] == 0, "all were put back"
         yield Ran(root / "out", ids, done.returncode)

@@ -1,4 +1,4 @@
-"""A real kernel that is interrupted or killed while the notebook looks: every letter becomes visible again."""
+"""A look that is interrupted, killed, or left by the person who began it: every letter becomes visible again."""
 
 from __future__ import annotations
 
@@ -14,14 +14,17 @@ import pytest
 from jupyter_client.manager import KernelManager
 
 from tests.counts import PROVE
+from tests.labs import copy_notebook, lab_of, pictured
 from tests.sandbox.running import Sandbox, running
 from tests.sent_letters import count, send_many
+from tests.test_lab import CHROMIUM, browser, run_all
 
 ROOT = Path(__file__).parent.parent
 NAME, QUEUE = "sandbox-interrupt", "stereo-spot-deletion-dlq"
 LETTERS = 1500 if PROVE else 400
 LEASE_S = 30 + LETTERS // 50
 SOON_S = 2 if PROVE else 20
+__all__ = ["browser"]  # the fixture
 
 
 @pytest.fixture(scope="module")
@@ -105,3 +108,20 @@ def test_restarted_by_the_person_it_is_the_same(sandbox: Sandbox, kernel: tuple[
     manager, _ = kernel
     manager.restart_kernel(now=True)
     until_visible(sandbox, LEASE_S + 5)
+
+
+@pytest.mark.skipif(not PROVE, reason="a real browser, and a whole look: OPS_PROVE=1")
+@pytest.mark.skipif(CHROMIUM is None, reason="no chromium on this machine: apt-get install chromium")
+def test_with_the_browser_closed_the_look_ends_by_itself_within_the_lease(
+    sandbox: Sandbox, browser: Any, tmp_path: Path
+) -> None:
+    assert count(sandbox, QUEUE) == (LETTERS, 0)
+    copy_notebook("1_dead_letters", tmp_path / "closed.ipynb", {"queue": '"deletion"', "most": "5000"})
+    with lab_of(tmp_path, NAME, OPS_STATE=str(sandbox.root)) as lab:
+        page: Any = run_all(browser, lab, "closed")
+        with pictured(page, tmp_path):
+            looking = page.locator(".jp-OutputArea li", has_text="looking, ")
+            looking.first.wait_for(state="attached", timeout=60_000)
+        assert count(sandbox, QUEUE)[1] > 0
+        page.close()
+        until_visible(sandbox, LEASE_S + 5)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import subprocess
-import sys
 import time
 from collections import Counter
 from pathlib import Path
@@ -21,11 +20,11 @@ from ops_lib.read.dead_letters import inspect_all
 from ops_lib.read.pipeline import PipelineReads
 from ops_lib.sandbox import processes
 from ops_lib.sandbox.incidents import INCIDENTS, for_version
+from tests import forked
 from tests.counts import few
 from tests.sandbox.running import Sandbox, running
 from tests.sent_letters import count
 
-OPS = [sys.executable, "-m", "ops_lib"]
 REPLAYED = "completion-event-dead-lettered"
 COMMON = {
     ("chunking", "test-event", "test event", "discard-dead-letter"): 1,
@@ -83,15 +82,7 @@ def test_only_what_is_needed_is_replayed_and_only_what_nobody_needs_discarded(
 
 
 def ops(folder: Path, *words: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [*OPS, *words],
-        env=os.environ | {"OPS_STATE": str(folder)},
-        cwd=folder,
-        capture_output=True,
-        text=True,
-        timeout=200,
-        check=False,
-    )
+    return forked.run("ops", words, folder, os.environ | {"OPS_STATE": str(folder)})
 
 
 def plans(folder: Path, name: str) -> dict[str, Any]:

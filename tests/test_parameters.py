@@ -19,6 +19,16 @@ def sample(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(parameters.SCHEMAS, "sample", Sample)
 
 
+@pytest.mark.parametrize("notebook", [name for name, s in parameters.SCHEMAS.items() if "job_id" in s.model_fields])
+def test_where_no_job_is_named_a_sandbox_has_a_sample_and_nobody_else(notebook: str) -> None:
+    unnamed = parameters.from_command_line(notebook, {})
+    assert parameters.with_a_job(unnamed, "sandbox").model_dump()["job_id"] == parameters.SAMPLE_JOB
+    with pytest.raises(BadParameter, match="job_id"):
+        parameters.with_a_job(unnamed, None)
+    named = parameters.from_command_line(notebook, {"job_id": JOB})
+    assert parameters.with_a_job(named, None) == named
+
+
 def test_command_line_texts_are_read_by_their_declared_type() -> None:
     given = {"count": "12", "apply": "false", "account": "012345678901"}
     read = parameters.from_command_line("sample", given)
@@ -68,14 +78,12 @@ def test_an_address_of_the_web_ui_becomes_the_id() -> None:
     assert read.model_dump()["job_id"] == JOB
 
 
-@pytest.mark.parametrize("job_id", ["../../x", f"{JOB}\n", "$(reboot)", ".*"])
-def test_a_hostile_job_id_is_refused_from_every_side(job_id: str) -> None:
-    with pytest.raises(BadParameter, match="lower-case UUID"):
-        parameters.from_command_line("3_stuck_job", {"job_id": job_id})
-    with pytest.raises(BadParameter, match="lower-case UUID"):
-        parameters.from_values("3_stuck_job", {"job_id": job_id})
-    with pytest.raises(BadParameter, match="lower-case UUID"):
-        parameters.from_namespace("3_stuck_job", {"job_id": job_id})
+@pytest.mark.parametrize("notebook", ["3_stuck_job", "5_job_logs"])
+@pytest.mark.parametrize("job_id", ["../../x", f"{JOB}\n", "$(reboot)", ".*", f"{JOB}|", f"/{JOB}", JOB[:-1]])
+def test_a_hostile_job_id_is_refused_from_every_side(notebook: str, job_id: str) -> None:
+    for read in (parameters.from_command_line, parameters.from_values, parameters.from_namespace):
+        with pytest.raises(BadParameter, match="lower-case UUID"):
+            read(notebook, {"job_id": job_id})
 
 
 def test_the_namespace_counts_only_the_declared_names() -> None:
@@ -95,7 +103,8 @@ def test_a_name_assigned_by_a_cell_of_ones_own_is_nobodys_parameter() -> None:
 
 
 def test_an_unknown_notebook_names_those_there_are() -> None:
-    with pytest.raises(BadParameter, match="0_triage, 1_dead_letters, 3_stuck_job, 4_endpoint_update, daily_health"):
+    expected = "0_triage, 1_dead_letters, 2_scaling, 3_stuck_job, 4_endpoint_update, 5_job_logs, daily_health"
+    with pytest.raises(BadParameter, match=expected):
         parameters.from_command_line("6_nonsense", {})
 
 

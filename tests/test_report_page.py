@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import json
 import shutil
-import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from tests import forked
 from tests.test_lab import ARGUMENTS
 
 CHROMIUM = shutil.which("chromium")
@@ -20,8 +19,7 @@ pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="no chromium on this ma
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("report")
-    command = [sys.executable, "-m", "ops_lib", "report", "-e", "recording-newest", "--output", str(folder)]
-    subprocess.run(command, check=False, capture_output=True, timeout=120)
+    forked.run("ops", ["report", "-e", "recording-newest", "--output", folder])
     return folder
 
 

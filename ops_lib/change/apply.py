@@ -7,7 +7,6 @@ happens as events: start, one for each step, outcome.
 from __future__ import annotations
 
 import signal
-import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime
@@ -15,27 +14,24 @@ from itertools import groupby
 from pathlib import Path
 from typing import Any
 
-from ops_lib.aws import Aws, connect_responder
+from ops_lib.aws import connect_responder
 from ops_lib.change import store
+from ops_lib.change.afterwards import afterwards
 from ops_lib.change.backup import backup_of
-from ops_lib.change.following import LONGEST_S, following_of
-from ops_lib.change.journal import Entry, Journal, journal_at
+from ops_lib.change.journal import Entry, journal_at
 from ops_lib.change.mover import Mover, Task
-from ops_lib.change.outcome import Outcome, StepOutcome, Verified
+from ops_lib.change.outcome import DONE, Outcome, StepOutcome
 from ops_lib.change.plan import Plan, Step
 from ops_lib.change.purge import Purger
 from ops_lib.change.send import Admitted
 from ops_lib.change.step import Applier
-from ops_lib.change.trial import TRIAL_S, is_trial, tried
-from ops_lib.change.updating import is_update, updating_of
-from ops_lib.change.world import differences
+from ops_lib.change.updating import is_update
 from ops_lib.errors import WrongAccount
 from ops_lib.redaction import redacted
 from ops_lib.settings import Settings, open_settings
 
 Tell = Callable[[dict[str, Any]], None]
 Clock = Callable[[], datetime]
-WAIT_S, POLL_S = 20.0, 1.0
 
 
 def apply(
@@ -63,24 +59,26 @@ def apply(
     if not is_update(plan):  # of an update the journal is asked first, below: it may be followed for longer
         store.require_fresh(plan, clock())
     _require_same_place(plan, settings)
+    store.require_current(plan, settings)
     aws = connect_responder(settings)
     _require("account of the responder's credential", aws.identity.account_id, plan.account_id)
     in_s3: Any = Admitted(aws.once("s3")) if settings.journal.startswith("s3://") else None
     journal = journal_at(settings.journal, s3=in_s3)
-    _require_fresh(plan, journal, clock())
+    _require_fresh(plan, journal.entries(), clock())
     with ExitStack() as lock:
         lock.enter_context(journal.exclusive(lambda who: tell({"event": "waiting", "words": f"{who} is at work"})))
-        _require_fresh(plan, journal, clock())  # again: whoever waited may have waited too long
+        _require_fresh(plan, journal.entries(), clock())  # again: whoever waited may have waited too long
+        store.require_current(plan, settings)
         # From here on an interrupt is noted, not raised: what is under way ends and is written down.
         with _interrupted() as stop:
             applier = Applier(aws, journal, plan, _real_clock)
             steps = _apply_steps(applier, tell, stop)
             lock.close()
-            verified = _follow(applier, steps, tell, wait_s, stop)
+            verified, broke_off = afterwards(applier, steps, tell, wait_s, stop)
             if any(step.state != "already-done" for step in steps):
                 facts = {"verified": verified.state, "words": verified.words()}
                 journal.append("note", plan.id, None, facts, _real_clock())
-            outcome = Outcome(plan, steps, verified, journal.head())
+            outcome = Outcome(plan, steps, verified, journal.head(), broke_off)
             tell(redacted(outcome.event()))
     return outcome
 
@@ -91,7 +89,7 @@ def _apply_steps(applier: Applier, tell: Tell, stop: Sequence[str]) -> tuple[Ste
     opened = [_open_words(entry, plan) for entry in journal.open_intents()]
     tell(redacted({"event": "start", "plan": plan.id, "steps": len(plan.steps), "open_intents": opened}))
     earlier = _earlier(entries, plan)
-    if not _all_done(earlier):
+    if not _is_done(entries, plan):
         journal.append("plan", plan.id, None, _about(applier), _real_clock())
     outcomes: dict[int, StepOutcome] = {}
 
@@ -109,7 +107,7 @@ def _apply_steps(applier: Applier, tell: Tell, stop: Sequence[str]) -> tuple[Ste
             if why := f"stopped by {stop[0]}" if stop else _held_back(step, before):
                 ended(StepOutcome(number, step.title, "not-attempted", why))
             else:
-                ready.append(Task(number, step, earlier[number]))
+                ready.append(Task(number, step, earlier.get(number, ())))
         if ready and ready[0].step.letter:
             mover.move(ready, ended)
         elif ready:
@@ -140,44 +138,16 @@ def _held_back(step: Step, before: Sequence[tuple[Step, StepOutcome]]) -> str:
     return f"step {ended} ended the run" if ended else ""
 
 
-def _follow(
-    applier: Applier, steps: Sequence[StepOutcome], tell: Tell, wait_s: float | None, stop: Sequence[str]
-) -> Verified:
-    """Follow what AWS goes on with by itself, if the steps began such a thing, and say what the world says then."""
-    aws, plan, is_done = applier.aws, applier.plan, all(step.is_done for step in steps)
-    longest_s = LONGEST_S if wait_s is None else wait_s
-    updating = updating_of(aws, plan, tell) if is_done else None
-    if updating:
-        return updating.follow(longest_s, stop)
-    following = following_of(applier, tell) if is_done else None
-    if following:
-        following.follow(longest_s, stop)
-        return _verify(aws, plan, steps, 0.0, stop)
-    if is_done and is_trial(plan):
-        return tried(_verify(aws, plan, steps, TRIAL_S if wait_s is None else wait_s, stop))
-    return _verify(aws, plan, steps, WAIT_S if wait_s is None else wait_s, stop)
-
-
-def _verify(aws: Aws, plan: Plan, steps: Sequence[StepOutcome], wait_s: float, stop: Sequence[str]) -> Verified:
-    """Ask the world for a bounded time whether it has become what the plan wants."""
-    if not all(step.is_done for step in steps):
-        return Verified("not-asked")
-    if not plan.verified_by:
-        return Verified("nothing-to-verify")
-    began = time.monotonic()
-    while True:
-        differs = differences(aws, plan.verified_by)
-        waited = time.monotonic() - began
-        if not differs:
-            return Verified("verified", waited)
-        if stop or waited + POLL_S > wait_s:
-            return Verified("not-yet", waited, differs)
-        time.sleep(POLL_S)
-
-
-def _require_fresh(plan: Plan, journal: Journal, now: datetime) -> None:
-    if not _all_done(_earlier(journal.entries(), plan)):
+def _require_fresh(plan: Plan, entries: Sequence[Entry], now: datetime) -> None:
+    """Raise PlanExpired for a plan that is too old to go on with; what has all been done may be followed for longer."""
+    if not _is_done(entries, plan):
         store.require_fresh(plan, now)
+
+
+def _is_done(entries: Sequence[Entry], plan: Plan) -> bool:
+    earlier = _earlier(entries, plan)
+    done = [any(one.facts.get("state") in DONE for one in of) for of in earlier.values()]
+    return len(done) == len(plan.steps) and all(done)
 
 
 def _require_same_place(plan: Plan, settings: Settings) -> None:
@@ -201,15 +171,11 @@ def _about(applier: Applier) -> dict[str, Any]:
 
 def _earlier(entries: Sequence[Entry], plan: Plan) -> dict[int, list[Entry]]:
     """Return what the journal says of each step of the plan, by its number."""
-    earlier: dict[int, list[Entry]] = {number: [] for number in range(1, len(plan.steps) + 1)}
-    for one in entries:
-        if one.plan_id == plan.id and one.kind != "note" and one.step in earlier:
-            earlier[one.step].append(one)
+    earlier: dict[int, list[Entry]] = {}
+    for one in (part for entry in entries if entry.plan_id == plan.id for part in entry.parts()):
+        if one.kind != "note" and one.step is not None:
+            earlier.setdefault(one.step, []).append(one)
     return earlier
-
-
-def _all_done(earlier: dict[int, list[Entry]]) -> bool:
-    return all(any(one.facts.get("state") in ("done", "already-done") for one in of) for of in earlier.values())
 
 
 def _open_words(entry: Entry, plan: Plan) -> str:

@@ -9,8 +9,9 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
+from threading import Lock
 from typing import Any
 
 from ops_lib.change.durable import sync_folder
@@ -21,9 +22,10 @@ from ops_lib.settings import Settings
 
 @dataclass(frozen=True)
 class Backup:
-    """The backup of one plan's letters."""
+    """The backup of one plan's letters; threads write one after the other."""
 
     path: Path
+    _lock: Any = field(default_factory=Lock, repr=False, compare=False)
 
     def keep(self, letters: Sequence[tuple[str, Mapping[str, Any]]]) -> None:
         """Write these letters (MessageId, message as received) and return once they are durable. Raises OSError."""
@@ -31,6 +33,10 @@ class Backup:
             return
         self.path.parent.mkdir(parents=True, exist_ok=True)
         lines = [json.dumps(_content(message_id, message)) + "\n" for message_id, message in letters]
+        with self._lock:
+            self._write(lines)
+
+    def _write(self, lines: Sequence[str]) -> None:
         handle = os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o600)
         with os.fdopen(handle, "a", encoding="ascii") as file:
             size = os.fstat(handle).st_size

@@ -8,7 +8,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 from ops_lib.change.plan import Call
 from ops_lib.change.send import Answered, Lost, send
@@ -30,6 +30,8 @@ class Following:
     arn: str
     tell: Callable[[dict[str, Any]], None]
     said: str = ""
+    newest: MoveTask | None = None
+    cancelled: bool = False
 
     def follow(self, wait_s: float, stop: Sequence[str]) -> None:
         """Tell how far the task is until it is over, for `wait_s` at most; where something asks to stop, cancel it."""
@@ -47,8 +49,17 @@ class Following:
         if isinstance(tasks, Unread):
             self._say(f"how far it is was not read: {tasks.reason}")
             return True
-        self._say(tasks.value[0].words if tasks.value else "SQS lists no task")
-        return bool(tasks.value) and tasks.value[0].is_active
+        self.newest = next(iter(tasks.value), None)
+        self._say(self.newest.words if self.newest else "SQS lists no task")
+        return self.newest is not None and self.newest.is_active
+
+    @property
+    def broke_off(self) -> Literal["", "cancelled", "failed"]:
+        """Return how the task came to its end before all was moved, "" where it did not or still runs."""
+        status = self.newest.status if self.newest else ""
+        if self.cancelled or status in ("CANCELLING", "CANCELLED"):
+            return "cancelled"
+        return "failed" if status == "FAILED" else ""
 
     def cancel(self) -> None:
         """Cancel the task, if it runs: the intent is in the journal before, and what came of it after."""
@@ -61,6 +72,7 @@ class Following:
         about = {"service": call.service, "operation": call.operation, "arguments": call.arguments}
         self._write("intent", {"title": "cancel the move task", "call": about, "before": newest.words})
         answer = send(self.applier.aws, call)
+        self.cancelled = isinstance(answer, Answered)
         words = answer.words if not isinstance(answer, Answered) else _cancelled(answer)
         self._write("outcome", {"state": STATES.get(type(answer), "failed"), "words": words})
         self._say(words)

@@ -10,7 +10,7 @@ A handle is used only while it surely holds. SQS may answer a delete by an older
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
+from collections.abc import Callable, Collection, Container, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
@@ -28,6 +28,9 @@ SOON_S = 10  # a shorter look of somebody else's may begin and end unseen
 BATCH = 10
 MOST_EMPTY = 2  # SQS may answer a long poll with nothing although something is there
 TRIES, PAUSE_S = 3, 1.0  # of a receive: one more does no harm
+AT_ONCE = 8  # receives under way together
+Received = tuple[float, Answered | Lost | NotDone]  # until when it is surely hidden, and SQS's answer
+Each = Callable[[Callable[[Call], Received], Iterable[Call]], Iterable[Received]]  # as `map`
 
 
 def seconds() -> float:
@@ -50,85 +53,88 @@ class Held:
     def left_s(self) -> float:
         return self.until - seconds()
 
+    @property
+    def is_firm(self) -> bool:
+        """Return whether it is in hand at this moment, so that nobody else can have received it."""
+        return self.left_s > 0
+
+    def lapse(self) -> None:
+        """Note that its handle does not count any more."""
+        self.until = 0.0
+
 
 @dataclass
 class Hand:
     """The letters of one dead-letter queue that this process holds, by MessageId; `trouble`: what ended gathering.
 
-    `held` are those asked for, `others` came along or are dealt with: of them only the handle is kept. `emptied`: the
-    last gathering ended because the queue had no more to give, and nobody else hid a message of it then.
+    `held` are those asked for, until somebody has them `taken`; of `others`, which came along or are dealt with, only
+    the handle is kept. `strangers`: letters that were not asked for and have not been in hand before. `emptied`:
+    the last gathering ended because the queue had no more to give, and nobody else hid a message of it then.
     """
 
     aws: Aws
     queue_url: str
+    each: Each = map
     held: dict[str, Held] = field(default_factory=dict)
+    taken: dict[str, Held] = field(default_factory=dict)
     others: dict[str, Held] = field(default_factory=dict)
-    wanted: set[str] = field(default_factory=set)
+    wanted: Container[str] = ()
+    strangers: list[Mapping[str, Any]] = field(default_factory=list)
     emptied: bool = False
     trouble: Lost | NotDone | None = None
 
-    def gather(self, wanted: Set[str], most: int, stop: Sequence[str]) -> None:
+    def gather(self, wanted: Collection[str], most: int, stop: Sequence[str]) -> None:
         """Receive until all of `wanted` (MessageIds) or `most` of them are in hand.
 
         It ends as well where the queue has no more, when `GATHER_S` are over, or when something asks to stop.
         """
-        self.lay_aside(self.held.keys() - wanted)
         self._drop_lapsed()
-        self.wanted, empty = set(wanted), 0
+        self.wanted, empty, most = wanted, 0, min(most, len(wanted))
         began = asked_at = seconds()
-        while len(self.held) < min(most, len(self.wanted)) and empty < MOST_EMPTY:
+        while len(self.held) < most and empty < MOST_EMPTY:
             if stop or self.trouble or seconds() - began > GATHER_S:
                 break
             asked_at = seconds()
-            empty = 0 if self._receive() else empty + 1
+            count = min(AT_ONCE, -((len(self.held) - most) // BATCH))
+            empty = 0 if self._receive(count) else empty + 1
         self.emptied = empty == MOST_EMPTY and not self.trouble and self._hides_nothing(asked_at)
 
-    def fresh(self) -> list[Mapping[str, Any]]:
-        """Return the letters that have not been in hand before: one receive, without waiting."""
-        before = self.held.keys() | self.others.keys()
-        return [one for one in self._receive(wait_s=0) if str(one["MessageId"]) not in before]
+    def look(self) -> None:
+        """Receive once, without waiting, for what has come meanwhile."""
+        self._receive(wait_s=0)
 
-    def renew(self, ids: Iterable[str]) -> None:
+    def renew(self, letters: Iterable[Held]) -> None:
         """Hide letters for `HOLD_S` more whose handle does not hold long enough; what fails is not in hand."""
-        late = [one for one in ids if one in self.held and self.held[one].left_s < SAFE_S]
-        for one in late:
-            if self.held[one].left_s <= 0:  # somebody else may hold it now, and then this handle is stale
-                del self.held[one]
-        for batch in _batches([one for one in late if one in self.held]):
+        # Where a hold has lapsed somebody else may hold the letter, and then this handle is stale.
+        for batch in _batches([one for one in letters if 0 < one.left_s < SAFE_S]):
             until = seconds() + HOLD_S
             renewed = self._hide(batch, HOLD_S)
-            for one in batch:
-                if one in renewed:
-                    self.held[one].until = until
+            for place, one in enumerate(batch):
+                if place in renewed:
+                    one.until = until
                 else:
-                    del self.held[one]
+                    one.lapse()
 
-    def holds(self, message_id: str) -> bool:
-        """Return whether a letter is in hand at this moment, so that nobody else can have received it."""
-        return message_id in self.held and self.held[message_id].left_s > 0
+    def take(self, message_id: str) -> None:
+        """Give a letter to somebody who acts on it."""
+        self.taken[message_id] = self.held.pop(message_id)
 
-    def let_go(self, ids: Iterable[str]) -> None:
-        """Forget letters that are deleted."""
-        for one in ids:
-            self.held.pop(one, None)
-            self.wanted.discard(one)
+    def let_go(self, message_id: str) -> None:
+        """Forget a letter that was taken and is deleted, or whose hold has lapsed."""
+        self.taken.pop(message_id, None)
 
-    def lay_aside(self, ids: Iterable[str]) -> None:
-        """Keep letters hidden that are dealt with and stay in their queue: else they would be received again."""
-        for one in ids:
-            self.wanted.discard(one)
-            if one in self.held:
-                held = self.held.pop(one)
-                self.others[one] = _handle_only(held.message, held.until)
+    def lay_aside(self, message_id: str, held: Held) -> None:
+        """Keep a letter hidden that is dealt with and stays in its queue: else it would be received again."""
+        newest = self.held.pop(message_id, held)
+        self.others[message_id] = _handle_only(newest.message, newest.until)
 
     def put_back(self) -> None:
         """Make every letter in hand visible again; those that fail come back by themselves."""
         self._drop_lapsed()
-        self.others |= self.held
-        self.held.clear()
-        for batch in _batches(list(self.others)):
-            self._hide(batch, 0)
-        self.others.clear()
+        for letters in (self.held, self.taken, self.others):
+            for batch in _batches(list(letters.values())):
+                self._hide(batch, 0)
+            letters.clear()
 
     def _hides_nothing(self, asked_at: float) -> bool:
         """Return whether nobody else hides a message, by SQS's approximate count, read soon after it gave none."""
@@ -138,10 +144,11 @@ class Hand:
             return int(answer["Attributes"]["ApproximateNumberOfMessagesNotVisible"])
 
         hidden = attempt("sqs:GetQueueAttributes", count)
-        mine = len(self.held) + len(self.others)
+        mine = len(self.held) + len(self.taken) + len(self.others)
         return isinstance(hidden, Read) and hidden.value <= mine and seconds() - asked_at < SOON_S
 
-    def _receive(self, wait_s: int = 1) -> list[Mapping[str, Any]]:
+    def _receive(self, count: int = 1, wait_s: int = 1) -> bool:
+        """Receive so many times at once; return whether anything came."""
         arguments = {
             "QueueUrl": self.queue_url,
             "MaxNumberOfMessages": BATCH,
@@ -150,55 +157,57 @@ class Hand:
             "MessageSystemAttributeNames": ["All"],
             "MessageAttributeNames": ["All"],
         }
-        until = seconds() + HOLD_S
-        answer = self._tried(Call("sqs", "ReceiveMessage", arguments))
-        if not isinstance(answer, Answered):
-            self.trouble = answer
-            return []
-        messages: list[Mapping[str, Any]] = list(answer.content.get("Messages", []))
-        for message in messages:
-            self._take(message, until)
-        return messages
+        came = False
+        for until, answer in self.each(self._tried, [Call("sqs", "ReceiveMessage", arguments)] * count):
+            if not isinstance(answer, Answered):
+                self.trouble = answer
+                continue
+            for message in answer.content.get("Messages", []):
+                self._take(message, until)
+                came = True
+        return came
 
-    def _tried(self, call: Call) -> Answered | Lost | NotDone:
-        for _ in range(TRIES - 1):
+    def _tried(self, call: Call) -> Received:
+        for attempt_left in reversed(range(TRIES)):
+            until = seconds() + HOLD_S
             answer = send(self.aws, call)
-            if isinstance(answer, Answered):
-                return answer
+            if isinstance(answer, Answered) or not attempt_left:
+                break
             time.sleep(PAUSE_S)
-        return send(self.aws, call)
+        return until, answer
 
     def _drop_lapsed(self) -> None:
-        for letters in (self.held, self.others):
+        for letters in (self.held, self.taken, self.others):
             for one in [name for name, letter in letters.items() if letter.left_s <= 0]:
                 del letters[one]
 
     def _take(self, message: Mapping[str, Any], until: float) -> None:
         name = str(message["MessageId"])
-        self.others.pop(name, None)
+        was_here = self.others.pop(name, None)
         if name in self.wanted:
             self.held[name] = Held(message, until)
-        else:
-            self.others[name] = _handle_only(message, until)
+            return
+        self.others[name] = _handle_only(message, until)
+        if not was_here:
+            self.strangers.append(message)
 
-    def _hide(self, ids: Sequence[str], hide_s: int) -> set[str]:
-        """Change how long letters stay hidden; return the ids for which SQS confirmed it."""
-        handles = [(self.held.get(one) or self.others[one]).handle for one in ids]
+    def _hide(self, letters: Sequence[Held], hide_s: int) -> set[int]:
+        """Change how long letters stay hidden; return the places of those for which SQS confirmed it."""
         entries = [
-            {"Id": str(place), "ReceiptHandle": handle, "VisibilityTimeout": hide_s}
-            for place, handle in enumerate(handles)
+            {"Id": str(place), "ReceiptHandle": one.handle, "VisibilityTimeout": hide_s}
+            for place, one in enumerate(letters)
         ]
         call = Call("sqs", "ChangeMessageVisibilityBatch", {"QueueUrl": self.queue_url, "Entries": entries})
         answer = send(self.aws, call)
         if not isinstance(answer, Answered):
             return set()
-        return {ids[int(one["Id"])] for one in answer.content.get("Successful", [])}
+        return {int(one["Id"]) for one in answer.content.get("Successful", [])}
 
 
 @contextmanager
-def hand_in(aws: Aws, queue_url: str) -> Iterator[Hand]:
-    """Yield an empty hand; whatever it holds at the end is put back."""
-    hand = Hand(aws, queue_url)
+def hand_in(aws: Aws, queue_url: str, each: Each = map) -> Iterator[Hand]:
+    """Yield an empty hand; whatever it holds at the end is put back. `each` receives, as `map` or several at once."""
+    hand = Hand(aws, queue_url, each)
     try:
         yield hand
     finally:
@@ -209,6 +218,6 @@ def _handle_only(message: Mapping[str, Any], until: float) -> Held:
     return Held({"ReceiptHandle": message["ReceiptHandle"]}, until)
 
 
-def _batches(ids: Sequence[str]) -> Iterator[Sequence[str]]:
-    for start in range(0, len(ids), BATCH):
-        yield ids[start : start + BATCH]
+def _batches(letters: Sequence[Held]) -> Iterator[Sequence[Held]]:
+    for start in range(0, len(letters), BATCH):
+        yield letters[start : start + BATCH]

@@ -7,14 +7,16 @@ missing, a head noted elsewhere can. An intent without its outcome is what a cra
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections import deque
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
+from threading import Lock
 from typing import TYPE_CHECKING, Any, Protocol
 
-from ops_lib.change.journal_entry import GENESIS, KINDS, Draft, Entry, Kind, verified
+from ops_lib.change.journal_entry import GENESIS, KINDS, Draft, Entry, Kind, next_in_chain, verified
 from ops_lib.change.journal_file import FileStore
 from ops_lib.change.journal_s3 import S3Store
 from ops_lib.errors import BadEnvironment, BadJournal, BadParameter
@@ -33,7 +35,8 @@ class Store(Protocol):
     place: str
 
     def read(self) -> tuple[list[bytes], bytes]: ...
-    def add(self, draft: Draft) -> Entry: ...
+    def lines(self, start: int) -> Iterator[tuple[bytes, int]]: ...
+    def add(self, drafts: Sequence[Draft]) -> list[Entry]: ...
     def exclusive(self, waiting: Callable[[str], None]) -> AbstractContextManager[None]: ...
 
 
@@ -60,7 +63,7 @@ class Reading:
     def open_intents(self) -> tuple[Entry, ...]:
         """Return intents that no outcome of the same plan and step follows."""
         still_open: dict[tuple[str, int | None], list[Entry]] = {}
-        for entry in self.entries:
+        for entry in (part for one in self.entries for part in one.parts()):
             if entry.kind == "intent":
                 still_open.setdefault((entry.plan_id, entry.step), []).append(entry)
             elif entry.kind == "outcome":
@@ -68,11 +71,25 @@ class Reading:
         return tuple(sorted((one for left in still_open.values() for one in left), key=lambda one: one.number))
 
 
+@dataclass
+class _Writing:
+    """What one thread wants to be written, and what came of it."""
+
+    drafts: Sequence[Draft]
+    entries: Sequence[Entry] = ()
+    error: BaseException | None = None
+
+    @property
+    def is_over(self) -> bool:
+        return bool(self.entries or self.error)
+
+
 class Journal:
     """One environment's journal; safe for many processes and threads at once."""
 
     def __init__(self, store: Store) -> None:
         self._store = store
+        self._lock, self._waiting = Lock(), deque[_Writing]()
 
     @property
     def place(self) -> str:
@@ -82,10 +99,39 @@ class Journal:
     def append(self, kind: Kind, plan_id: str, step: int | None, facts: Mapping[str, Any], at: datetime) -> Entry:
         """Write one entry and return it once it is durable; secrets in `facts` are removed.
 
-        Raises NotJournalled if it could not be written, BadJournal if the last entry is damaged (a half-written
-        last line is moved aside instead), ValueError for an unknown kind or a time without zone.
+        Raises as `write` does, and ValueError for an unknown kind or a time without zone.
         """
-        return self._store.add(Draft(kind, plan_id, step, facts, at))
+        return self.write([Draft(kind, plan_id, step, facts, at)])[0]
+
+    def write(self, drafts: Sequence[Draft]) -> Sequence[Entry]:
+        """Write entries and return them once they are durable; what several threads write meanwhile goes together.
+
+        Raises NotJournalled if they could not be written, BadJournal if the last entry is damaged (a half-written
+        last line is moved aside instead).
+        """
+        mine = _Writing(drafts)
+        self._waiting.append(mine)
+        with self._lock:
+            if not mine.is_over:
+                self._write_all_that_wait()
+        if mine.error:
+            raise mine.error
+        return mine.entries
+
+    def _write_all_that_wait(self) -> None:
+        together = [self._waiting.popleft() for _ in range(len(self._waiting))]
+        try:
+            entries = iter(self._store.add([draft for one in together for draft in one.drafts]))
+            for one in together:
+                one.entries = [next(entries) for _ in one.drafts]
+        except BaseException as error:
+            for one in together:
+                one.error = error
+            raise
+
+    def follow(self) -> Follower:
+        """Return what reads the entries from the first on, and then again and again those that came since."""
+        return Follower(self._store)
 
     def reading(self) -> Reading:
         """Return the journal as found, broken or not. Raises NotReadable."""
@@ -118,6 +164,21 @@ class Journal:
         if reading.broken:
             raise reading.broken
         return reading
+
+
+class Follower:
+    """Reads a journal on and on, the chain verified; it keeps nothing but where it is."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self._start, self._number, self._previous = 0, 0, GENESIS
+
+    def news(self) -> Iterator[Entry]:
+        """Yield the entries that were not read yet. Raises BadJournal, NotReadable."""
+        for line, start in self._store.lines(self._start):
+            entry = next_in_chain(self._store.place, line, self._number, self._previous)
+            self._start, self._number, self._previous = start, entry.number + 1, entry.hash
+            yield entry
 
 
 def journal_at(place: str | Path, s3: S3Client | None = None) -> Journal:

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, fields
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any, Literal, get_args
 
@@ -36,7 +36,18 @@ class Entry:
 
     def line(self) -> bytes:
         """Return the entry as it is stored: one line of ASCII, without its newline."""
-        return _canonical(_content(self))
+        before, after = _around_hash(self)
+        return b'%b"hash":%b,%b' % (before, _canonical(self.hash), after)
+
+    def parts(self) -> Iterator[Entry]:
+        """Yield it step by step where it is about several: what `each` says of a step, and what all have in common."""
+        if "each" not in self.facts:
+            yield self
+            return
+        common = {name: fact for name, fact in self.facts.items() if name != "each"}
+        for one in self.facts["each"]:
+            own = {name: fact for name, fact in one.items() if name != "step"}
+            yield replace(self, step=one["step"], facts=common | own)
 
 
 @dataclass(frozen=True)
@@ -59,7 +70,7 @@ class Draft:
         """Return the entry at this place: facts redacted, time in UTC."""
         facts = json.loads(_canonical(redacted(self.facts)))
         unhashed = Entry(number, self.at.astimezone(UTC), self.kind, self.plan_id, self.step, facts, previous, "")
-        return Entry(**(vars(unhashed) | {"hash": _hash(unhashed)}))
+        return replace(unhashed, hash=_hash(unhashed))
 
 
 class Unfit(ValueError):
@@ -71,10 +82,11 @@ def entry_from(line: bytes) -> Entry:
     try:
         content = json.loads(line)
         entry = Entry(**content | {"at": datetime.fromisoformat(content["at"])})
-        as_written = entry.line()
+        before, after = _around_hash(entry)
+        as_written = b'%b"hash":%b,%b' % (before, _canonical(entry.hash), after)
     except (ValueError, TypeError, KeyError, AttributeError) as error:
         raise Unfit(f"it is no entry ({type(error).__name__}: {error})") from None
-    if entry.hash != _hash(entry):
+    if entry.hash != _sha256(before, after):
         raise Unfit("its content does not have the hash that it carries")
     if as_written != line:
         raise Unfit("it is not written as the journal writes")
@@ -84,30 +96,41 @@ def entry_from(line: bytes) -> Entry:
 def verified(place: str, lines: Iterable[bytes]) -> tuple[tuple[Entry, ...], BadJournal | None]:
     """Return the entries up to the first that breaks the chain, and how it breaks it (None: it holds)."""
     entries: list[Entry] = []
-    previous = GENESIS
-    for place_in_chain, line in enumerate(lines):
-        try:
-            entry = entry_from(line)
-            if entry.number != place_in_chain:
-                raise Unfit(f"it carries number {entry.number}: entries were removed, repeated or moved")
-            if entry.previous != previous:
-                raise Unfit("it does not follow the entry before it, one of the two is another journal's")
-        except Unfit as unfit:
-            return tuple(entries), BadJournal(place, place_in_chain, str(unfit))
-        entries.append(entry)
-        previous = entry.hash
+    try:
+        for line in lines:
+            entries.append(next_in_chain(place, line, len(entries), entries[-1].hash if entries else GENESIS))
+    except BadJournal as broken:
+        return tuple(entries), broken
     return tuple(entries), None
 
 
-def _content(entry: Entry) -> dict[str, Any]:
-    content = {field.name: getattr(entry, field.name) for field in fields(entry)}
-    return content | {"at": entry.at.isoformat()}
+def next_in_chain(place: str, line: bytes, number: int, previous: str) -> Entry:
+    """Return the entry of that number which follows the one of that hash. Raises BadJournal."""
+    try:
+        entry = entry_from(line)
+        if entry.number != number:
+            raise Unfit(f"it carries number {entry.number}: entries were removed, repeated or moved")
+        if entry.previous != previous:
+            raise Unfit("it does not follow the entry before it, one of the two is another journal's")
+    except Unfit as unfit:
+        raise BadJournal(place, number, str(unfit)) from None
+    return entry
+
+
+def _around_hash(entry: Entry) -> tuple[bytes, bytes]:
+    """Return its canonical JSON, keys sorted, before and after the place of its hash."""
+    before = _canonical({"at": entry.at.isoformat(), "facts": entry.facts})
+    rest = {name: getattr(entry, name) for name in ("kind", "number", "plan_id", "previous", "step")}
+    return before[:-1] + b",", _canonical(rest)[1:]
 
 
 def _hash(entry: Entry) -> str:
-    content = _content(entry)
-    del content["hash"]
-    return hashlib.sha256(_canonical(content)).hexdigest()
+    return _sha256(*_around_hash(entry))
+
+
+def _sha256(before: bytes, after: bytes) -> str:
+    """Return the hash over the canonical JSON of all but the hash."""
+    return hashlib.sha256(before + after).hexdigest()
 
 
 def _canonical(content: Any) -> bytes:

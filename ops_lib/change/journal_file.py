@@ -11,7 +11,7 @@ import errno
 import fcntl
 import json
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
@@ -28,6 +28,7 @@ class FileStore:
     def __init__(self, path: Path) -> None:
         self.path = path
         self.place = str(path)
+        self._left_at: tuple[int, int, int, str] | None = None  # inode, size, next number, last hash
 
     def read(self) -> tuple[list[bytes], bytes]:
         """Return all lines, and the half-written last one (else b""); waits for a write that is under way."""
@@ -37,15 +38,33 @@ class FileStore:
         except FileNotFoundError:
             return [], b""
         except OSError as error:
-            next_step = "check the path and its permissions"
-            raise NotReadable(f"journal {self.path}: not readable ({error.strerror}). Next: {next_step}.") from None
+            raise self._not_readable(error) from None
 
-    def add(self, draft: Draft) -> Entry:
-        """Write the entry that follows the last one. Raises NotJournalled, BadJournal."""
+    def lines(self, start: int) -> Iterator[tuple[bytes, int]]:
+        """Yield the lines from byte `start` on, each with where the next one begins; not a half-written last one."""
+        try:
+            with _locked(self.path, os.O_RDONLY, fcntl.LOCK_SH) as file:
+                size = os.fstat(file).st_size
+            with self.path.open("rb") as content:  # what is written stays: no lock is needed up to `size`
+                content.seek(start)
+                while start < size:
+                    line = content.readline()
+                    if not line.endswith(b"\n") and not _begins_with_a_document(line):
+                        return
+                    line = line.removesuffix(b"\n")
+                    start += len(line) + 1  # where the last line has no newline yet, the next write begins with it
+                    yield line, start
+        except FileNotFoundError:
+            return
+        except OSError as error:
+            raise self._not_readable(error) from None
+
+    def add(self, drafts: Sequence[Draft]) -> list[Entry]:
+        """Write the entries that follow the last one, with one fsync. Raises NotJournalled, BadJournal."""
         try:
             self.path.parent.mkdir(parents=True, exist_ok=True)
             with _locked(self.path, os.O_RDWR | os.O_CREAT | os.O_APPEND, fcntl.LOCK_EX) as file:
-                return self._write(file, draft)
+                return self._write(file, drafts)
         except OSError as error:
             raise NotJournalled(self.place, error.strerror or str(error)) from None
 
@@ -63,26 +82,35 @@ class FileStore:
                 raise NotJournalled(str(path), error.strerror or str(error)) from None
             yield
 
-    def _write(self, file: int, draft: Draft) -> Entry:
-        size = os.fstat(file).st_size
-        last, torn = _tail(file, size)
-        number, previous = self._after(file, last)
+    def _not_readable(self, error: OSError) -> NotReadable:
+        next_step = "check the path and its permissions"
+        return NotReadable(f"journal {self.path}: not readable ({error.strerror}). Next: {next_step}.")
+
+    def _write(self, file: int, drafts: Sequence[Draft]) -> list[Entry]:
+        inode, size = os.fstat(file).st_ino, os.fstat(file).st_size
+        if self._left_at and self._left_at[:2] == (inode, size):  # nobody has written since we did
+            number, previous, torn = *self._left_at[2:], b""
+        else:
+            last, torn = _tail(file, size)
+            number, previous = self._after(file, last)
         aside = self.path.with_name(f"{self.path.name}.{number}-{previous[:12]}.torn")
         if torn:
             _set_aside(aside, torn)
             size -= len(torn)
             os.ftruncate(file, size)
         # The file set aside is the sign that a note is due: it is still there if the process was killed before it.
-        drafts = [_note(aside, draft), draft] if aside.exists() else [draft]
+        notes = [_note(aside, drafts[0])] if aside.exists() else []
+        entries: list[Entry] = []
         text = b"\n" if size and os.pread(file, 1, size - 1) != b"\n" else b""
-        for one in drafts:
-            entry = one.entry(number, previous)
-            number, previous = number + 1, entry.hash
-            text += entry.line() + b"\n"
+        for draft in (*notes, *drafts):
+            entries.append(draft.entry(number, previous))
+            number, previous = number + 1, entries[-1].hash
+            text += entries[-1].line() + b"\n"
         _append(file, size, text)
+        self._left_at = (inode, size + len(text), number, previous)
         if not size:
             sync_folder(self.path.parent)
-        return entry
+        return entries[len(notes) :]
 
     def _after(self, file: int, last: bytes | None) -> tuple[int, str]:
         """Return number and previous hash of the entry after `last`."""

@@ -10,7 +10,7 @@ import random
 import re
 import time
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -47,7 +47,18 @@ class S3Store:
         with ThreadPoolExecutor(16) as pool:
             return [text for text, _ in pool.map(self._get, numbers)], b""
 
-    def add(self, draft: Draft) -> Entry:
+    def lines(self, start: int) -> Iterator[tuple[bytes, int]]:
+        """Yield the entries from number `start` on, each with the number of the next."""
+        numbers = self._numbers(after=start - 1)
+        with ThreadPoolExecutor(16) as pool:
+            for number, (text, _) in zip(numbers, pool.map(self._get, numbers), strict=True):
+                yield text, number + 1
+
+    def add(self, drafts: Sequence[Draft]) -> list[Entry]:
+        """Write the entries that follow, one after the other. Raises NotJournalled, NotReadable, BadJournal."""
+        return [self._add(draft) for draft in drafts]
+
+    def _add(self, draft: Draft) -> Entry:
         """Write the entry that follows the last one. Raises NotJournalled, NotReadable, BadJournal."""
         writer = uuid.uuid4().hex
         last = self._last_one()

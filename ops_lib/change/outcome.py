@@ -10,13 +10,16 @@ from ops_lib.change.plan import Plan
 from ops_lib.change.world import Difference
 from ops_lib.errors import EXIT_CRITICAL, EXIT_OK, EXIT_UNKNOWN
 
-State = Literal["done", "already-done", "refused", "failed", "unknown", "not-attempted", "refuted", "under-way"]
+State = Literal[
+    "done", "already-done", "refused", "failed", "unknown", "not-attempted", "cancelled", "refuted", "under-way"
+]
 DONE: tuple[State, ...] = ("done", "already-done")
 WORST: tuple[State, ...] = ("unknown", "failed", "refused", "not-attempted")
+TASKS = {"cancelled": "was cancelled half-way", "failed": "failed half-way"}
 EXITS: dict[str, int] = {"done": EXIT_OK, "unknown": EXIT_UNKNOWN, "under-way": EXIT_UNKNOWN}
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class StepOutcome:
     """One step's end: `changed` what the world says otherwise, `doubles` what sending it twice may have doubled.
 
@@ -62,13 +65,15 @@ class StepOutcome:
 class Verified:
     """What the world said after the last step: `differs` is what is not yet as the plan wants it.
 
-    `refuted`: what the steps began has ended, and not as the plan wants it; `under-way`: it has not ended. `said`: the
-    sentence on it, where whoever followed it has a better one.
+    `partly`: only what was done was asked for, as other steps were not. `refuted`: what the steps began has ended, and
+    not as the plan wants it; `under-way`: it has not ended. `said`: the sentence on it, where whoever followed it has a
+    better one.
     """
 
     state: Literal["verified", "not-yet", "nothing-to-verify", "not-asked", "refuted", "under-way"]
     waited_s: float = 0.0
     differs: tuple[Difference, ...] = ()
+    partly: bool = False
     said: str = ""
 
     def words(self) -> str:
@@ -76,7 +81,8 @@ class Verified:
         if self.said:
             return self.said
         if self.state == "verified":
-            return f"Verified after {self.waited_s:.0f} s: the world is as the plan wants it."
+            what = "what was done is so in the world" if self.partly else "the world is as the plan wants it"
+            return f"Verified after {self.waited_s:.0f} s: {what}."
         if self.state == "not-yet":
             differs = "; ".join(one.words() for one in self.differs)
             return f"Not verified yet after {self.waited_s:.0f} s ({differs}). Read the evidence again in a while."
@@ -85,12 +91,16 @@ class Verified:
 
 @dataclass(frozen=True)
 class Outcome:
-    """A plan's end, and the journal's head to compare with later."""
+    """A plan's end, and the journal's head to compare with later.
+
+    `task`: how a message move task that the plan started came to its end before all was moved, "" otherwise.
+    """
 
     plan: Plan
     steps: tuple[StepOutcome, ...]
     verified: Verified
     head: tuple[int, str]
+    task: Literal["", "cancelled", "failed"] = ""
 
     @property
     def state(self) -> State:
@@ -98,7 +108,7 @@ class Outcome:
         worst = next((state for state in WORST if any(step.state == state for step in self.steps)), None)
         if worst is None and self.verified.state in ("refuted", "under-way"):
             return self.verified.state
-        return worst or "done"
+        return worst or self.task or "done"
 
     @property
     def exit_code(self) -> int:
@@ -114,7 +124,8 @@ class Outcome:
         else:
             steps = "step" if len(self.steps) == 1 else "steps"
             told = f"{done} of {len(self.steps)} {steps} done.{self._jobs_left()}"
-        return f"{told} {self.verified.words()}".strip()
+        task = f" The move task {TASKS[self.task]}; what was moved stays moved." if self.task else ""
+        return f"{told}{task} {self.verified.words()}".strip()
 
     def _jobs_left(self) -> str:
         """Return which of several jobs are not done with: with one job there is nothing to tell apart."""

@@ -7,8 +7,8 @@ that only the delete is left.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass, field
+from collections.abc import Container, Iterable
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from ops_lib.change.journal import Entry
@@ -18,7 +18,7 @@ SENT = "sent"  # between send and delete: an outcome that does not end the step
 Key = tuple[str, int | None]
 
 
-@dataclass
+@dataclass(slots=True)
 class Past:
     """One letter's: `sent_as` its new MessageId, "" if none is confirmed; `doubles` what a second copy may double.
 
@@ -31,7 +31,7 @@ class Past:
     deleting: bool = False
     deleted: bool = False
     touched: datetime | None = None
-    unsettled: set[Key] = field(default_factory=set)
+    unsettled: tuple[Key, ...] = ()
 
     @property
     def maybe_sent(self) -> bool:
@@ -41,37 +41,50 @@ class Past:
 
 @dataclass
 class Pasts:
-    """All letters' by MessageId, and by MD5 of the body the plans that have sent it."""
+    """The letters of `wanted` (MessageIds) by MessageId, as far as the journal was read.
 
+    `plans`: by MD5 of a body the plans that have sent it, without `plan_id` itself.
+    """
+
+    wanted: Container[str]
+    plan_id: str = ""
     letters: dict[str, Past] = field(default_factory=dict)
     plans: dict[str, set[str]] = field(default_factory=dict)
+    _meant: dict[Key, tuple[Past, str]] = field(default_factory=dict)
 
     def of(self, message_id: str) -> Past:
-        """Return a letter's past; an empty one where nobody has touched it."""
-        return self.letters.get(message_id) or Past()
+        """Return a letter's past as it is now known; an empty one where nobody has touched it."""
+        past = self.letters.get(message_id)
+        return replace(past) if past else Past()
 
-    def replays(self, md5_of_body: str, but: str) -> int:
-        """Return how many plans other than `but` have sent this body."""
-        return len(self.plans.get(md5_of_body, set()) - {but})
+    def replays(self, md5_of_body: str) -> int:
+        """Return how many other plans have sent this body."""
+        return len(self.plans.get(md5_of_body, ()))
 
+    def read(self, entries: Iterable[Entry]) -> None:
+        """Note what further entries say, in their order."""
+        for entry in entries:
+            for part in entry.parts():
+                self._note(part)
 
-def pasts(entries: Iterable[Entry]) -> Pasts:
-    """Return what the journal says of every letter."""
-    found = Pasts()
-    meant: dict[Key, tuple[Past, str]] = {}
-    for entry in entries:
+    def forget(self, message_id: str) -> None:
+        """Forget a letter that nobody will ask for again."""
+        self.letters.pop(message_id, None)
+
+    def _note(self, entry: Entry) -> None:
         key, phase = (entry.plan_id, entry.step), entry.facts.get("phase")
         if entry.kind == "intent" and phase in (SEND, DELETE):
-            message_id = str(entry.facts["call"]["arguments"]["MessageId"])
-            past = found.letters.setdefault(message_id, Past())
-            meant[key] = past, str(entry.facts["md5_of_body"])
+            message_id = str(entry.facts["message_id"])
+            past = self.letters.setdefault(message_id, Past()) if message_id in self.wanted else Past()
+            self._meant[key] = past, str(entry.facts.get("md5_of_body", ""))
             _meant(past, key, phase, entry.at)
-        elif entry.kind == "outcome" and key in meant:
-            past, body = meant[key]
+        elif entry.kind == "outcome" and key in self._meant:
+            past, body = self._meant[key]
             _came(past, key, entry)
-            if entry.facts.get("state") == SENT:
-                found.plans.setdefault(body, set()).add(entry.plan_id)
-    return found
+            if entry.facts.get("state") == SENT and entry.plan_id != self.plan_id:
+                self.plans.setdefault(body, set()).add(entry.plan_id)
+            if past.deleted:
+                del self._meant[key]
 
 
 def _meant(past: Past, key: Key, phase: str, at: datetime) -> None:
@@ -80,7 +93,7 @@ def _meant(past: Past, key: Key, phase: str, at: datetime) -> None:
         past.deleting = True
         return
     past.was_lost = past.was_lost or key in past.unsettled
-    past.unsettled.add(key)
+    past.unsettled = (*(one for one in past.unsettled if one != key), key)
 
 
 def _came(past: Past, key: Key, entry: Entry) -> None:
@@ -91,7 +104,7 @@ def _came(past: Past, key: Key, entry: Entry) -> None:
         past.deleted = True
     if phase != SEND:
         return
-    past.unsettled.discard(key)
+    past.unsettled = tuple(one for one in past.unsettled if one != key)
     past.was_lost = past.was_lost or state == "unknown"
     if state == SENT:
         past.sent_as = str(entry.facts["sent_as"])

@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime, timedelta
 from functools import cached_property
 from typing import Any
@@ -44,12 +44,14 @@ class Condition:
     """What a read must say, read again when the step is applied.
 
     `call` is read with all its pages; what stands in the answer at `path` (JMESPath) must equal `expected`.
+    `job_id`: of what verifies a plan the job it is about, "" where it is about the plan as a whole.
     """
 
     what: str
     call: Call
     path: str
     expected: Any
+    job_id: str = ""
 
 
 @dataclass(frozen=True)
@@ -66,6 +68,18 @@ class Letter:
 
 
 @dataclass(frozen=True)
+class Setting:
+    """What a step sets, and of which thing: how it was found and how it is left, by AWS's own names.
+
+    `of`: "service video-worker", "queue reassembly". The journal keeps it, so that `found` can be given back.
+    """
+
+    of: str
+    found: Mapping[str, Any]
+    left: Mapping[str, Any]
+
+
+@dataclass(frozen=True)
 class Step:
     """One change: the call, the world before and after in words, what could go wrong, how to undo it.
 
@@ -75,6 +89,7 @@ class Step:
     `letter`: the dead letter that the call is about: SendMessage sends it to where it came from and then deletes it,
     DeleteMessage (whose receipt handle nobody knows before) only deletes it.
     `letters`: all that a PurgeQueue takes. They are received and compared again, and kept in the backup, before it.
+    `setting`: what it sets, where a later plan can give back what it found.
     """
 
     title: str
@@ -90,6 +105,7 @@ class Step:
     job_id: str = ""
     letter: Letter | None = None
     letters: tuple[Letter, ...] = ()
+    setting: Setting | None = None
 
 
 @dataclass(frozen=True)
@@ -118,13 +134,17 @@ class Plan:
     @cached_property
     def id(self) -> str:
         """Return the name of the plan's file: when it was made, and the beginning of its hash."""
-        return f"{self.now:%Y%m%dT%H%M%SZ}-{hashlib.sha256(self.canonical()).hexdigest()[:12]}"
+        return f"{self.now:%Y%m%dT%H%M%SZ}-{self._digest.hex()[:12]}"
 
     @property
     def code(self) -> str:
         """Return the short code that the operator types: it belongs to exactly this plan."""
-        bits = int.from_bytes(hashlib.sha256(self.canonical()).digest(), "big")
+        bits = int.from_bytes(self._digest, "big")
         return "".join(CROCKFORD[(bits >> (256 - 5 * (place + 1))) & 31] for place in range(CODE_LENGTH))
+
+    @cached_property
+    def _digest(self) -> bytes:
+        return hashlib.sha256(self.canonical()).digest()
 
     @property
     def job_ids(self) -> tuple[str, ...]:
@@ -140,6 +160,27 @@ class Plan:
         """Return the plan as JSON in ASCII: sorted keys, no spaces, times as ISO 8601 in UTC."""
         content = asdict(self) | {"now": self.now.astimezone(UTC).isoformat()}
         return json.dumps(content, sort_keys=True, separators=(",", ":")).encode()
+
+
+@dataclass(frozen=True)
+class Prior:
+    """Of one thing what plans have changed, by AWS's own names: as it was `found` at first, as it was `left` at last.
+
+    `of` as in `Setting`; `at` (UTC), `who` and `title`: of the first change that is still to be given back.
+    """
+
+    of: str
+    at: datetime
+    who: str
+    title: str
+    found: dict[str, Any] = field(default_factory=dict)
+    left: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def words(self) -> str:
+        """Return who recorded what before which change."""
+        was = ", ".join(f"{name} {value}" for name, value in self.found.items())
+        return f"{self.of}: {was}, recorded {self.at:%Y-%m-%d %H:%M:%S} UTC by {self.who} before: {self.title}"
 
 
 def same_code(typed: str, plan: Plan) -> bool:
@@ -164,7 +205,9 @@ def plan_from(text: bytes) -> Plan:
 
 def _step(content: dict[str, Any]) -> Step:
     done_when, letter, letters = (content.pop(name) for name in ("done_when", "letter", "letters"))
+    setting = content.pop("setting")
     return Step(
+        setting=Setting(**setting) if setting is not None else None,
         letter=Letter(**letter) if letter is not None else None,
         letters=tuple(Letter(**one) for one in letters),
         call=Call(**content.pop("call")),

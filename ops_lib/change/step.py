@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 from typing import Any
 
@@ -106,6 +106,7 @@ class Applier:
     def _send(self, number: int, step: Step) -> Answered | Lost | NotDone:
         call = {"service": step.call.service, "operation": step.call.operation, "arguments": step.call.arguments}
         facts: dict[str, Any] = {"title": step.title, "call": call, "before": step.before, "after": step.after}
+        facts |= {"setting": asdict(step.setting)} if step.setting else {}
         self.journal.append("intent", self.plan.id, number, facts, self.clock())
         return send(self.aws, step.call)
 

@@ -1,4 +1,7 @@
-"""Where reviewed plans lie: one file each, readable by its owner only, and whether a file may be applied."""
+"""Where reviewed plans lie: one file each, readable by its owner only, and whether a file may be applied.
+
+A plan that another has replaced gets a second file beside it, `<id>.outdated`, that says why it is not applied.
+"""
 
 from __future__ import annotations
 
@@ -8,7 +11,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 from ops_lib.change.plan import VALID_FOR, BadPlan, Plan, plan_from, same_code
-from ops_lib.errors import BadPlanFile, PlanExpired, WrongCode, WrongCount
+from ops_lib.errors import BadPlanFile, PlanExpired, PlanOutdated, WrongCode, WrongCount
 from ops_lib.settings import Settings
 
 ANEW = "run the notebook again and review the plan that it makes"
@@ -16,7 +19,10 @@ CLOCKS_DIFFER = timedelta(minutes=5)
 
 
 def write(plan: Plan, settings: Settings) -> Path:
-    """Write the plan to `<state>/plans/<id>.json` and return that path; a reader sees all of it or nothing."""
+    """Write the plan to `<state>/plans/<id>.json` and return that path; a reader sees all of it or nothing.
+
+    It is the plan to apply from now on, also if it was outdated before.
+    """
     folder = settings.state / "plans"
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / f"{plan.id}.json"
@@ -30,7 +36,31 @@ def write(plan: Plan, settings: Settings) -> Path:
     except BaseException:
         Path(name).unlink(missing_ok=True)
         raise
+    renew(plan, settings)
     return path
+
+
+def outdate(plan: Plan, settings: Settings, why: str) -> None:
+    """Let the plan not be applied any more, for this reason; what has begun of it ends."""
+    _mark(plan, settings).write_text(why, encoding="utf-8")
+
+
+def renew(plan: Plan, settings: Settings) -> None:
+    """Let the plan be applied again."""
+    _mark(plan, settings).unlink(missing_ok=True)
+
+
+def require_current(plan: Plan, settings: Settings) -> None:
+    """Raise PlanOutdated for a plan that was outdated."""
+    try:
+        why = _mark(plan, settings).read_text(encoding="utf-8")
+    except FileNotFoundError:
+        return
+    raise PlanOutdated("plan", plan.title, f"{why}; nothing was sent", f"apply the newer plan, or {ANEW}")
+
+
+def _mark(plan: Plan, settings: Settings) -> Path:
+    return settings.state / "plans" / f"{plan.id}.outdated"
 
 
 def read(path: Path, code: str) -> Plan:

@@ -8,12 +8,13 @@ from datetime import datetime, timedelta
 from functools import cached_property
 
 from ops_lib.decide.bodies import Body, Kind, decode
-from ops_lib.decide.log_lines import Sign, last_words, read_signs
+from ops_lib.decide.log_lines import Sign, read_signs
 from ops_lib.decide.segments import Patience, Segment, output_times, segment_rows
 from ops_lib.evidence import JobRow, Lock, NotKnown, Queue, QueuePair, Read, S3Object, Unread, known
 from ops_lib.gathered import JobEvidence
 from ops_lib.invocations import Invocation
 from ops_lib.letters import DeadLetter
+from ops_lib.log_format import last_words
 from ops_lib.redaction import shortened
 
 POLL = timedelta(seconds=20)  # SQS_LONG_POLL_WAIT_SECONDS, pipeline.md 1
@@ -89,10 +90,10 @@ class Case:
         return {row.segment_index: row for row in found.rows} if found else {}
 
     def error_of(self, sign: Sign) -> str | None:
-        """Return the exception that ended the traceback below a line, redacted; None where no traceback was read."""
+        """Return the exception that ended the traceback below a line, redacted; None where none is surely its own."""
         for found in known(self.evidence.logs).tracebacks:
             if (found.line.at, found.line.stream, found.line.message) == (sign.at, sign.stream, sign.message):
-                return shortened(last_words(found.following)) or None
+                return None if found.doubt else shortened(last_words(found.following)) or None
         return None
 
     def newest_error(self, kind: str, indexes: Iterable[int]) -> list[str]:

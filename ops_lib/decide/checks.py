@@ -6,7 +6,9 @@ from collections.abc import Iterator, Sequence
 
 from ops_lib.decide.findings import Finding
 from ops_lib.evidence import Queue, Read, Unread
-from ops_lib.gathered import PipelineEvidence
+from ops_lib.gathered import CapacityEvidence, PipelineEvidence
+
+Workers = PipelineEvidence | CapacityEvidence  # what tells of queues, services, tasks and bounds
 
 DEAD_LETTERS, SCALING, ENDPOINT, TRIAGE = "1. Dead letters", "2. Scaling", "4. Endpoint", "0. Triage"
 
@@ -36,7 +38,7 @@ def unread_finding(check: str, what: str, unread: Unread, section: str) -> Findi
     )
 
 
-def main_queues(evidence: PipelineEvidence) -> Iterator[tuple[str, Queue]]:
+def main_queues(evidence: Workers) -> Iterator[tuple[str, Queue]]:
     """Yield key and queue of every main queue that was read."""
     for key, pair in evidence.queues.items():
         if isinstance(pair.main, Read):

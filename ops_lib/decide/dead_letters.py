@@ -105,13 +105,13 @@ def _chunking(body: Body, case: Case | None) -> None:
     if row.status == "deleted":
         raise _Answer("would-be-swallowed", "its job is deleted; chunking acknowledges it")
     if row.status in CUT:
-        raise _Answer("duplicate-source-event", f"its job is {row.status}: chunking acknowledges it (F26)")
+        raise _Answer("duplicate-source-event", f"its job is {row.status}: chunking acknowledges it")  # F26
     if row.status == "ingesting":
-        raise _Answer("would-be-swallowed", "its job is ingesting: chunking would acknowledge it (F25)", WAIT)
+        raise _Answer("would-be-swallowed", "its job is ingesting: chunking would acknowledge it", WAIT)  # F25
     if row.status not in ("created", "chunking_in_progress"):
         raise _Answer("unknown", f"status {row.status!r} is not one this version knows", CALL)
     if _is_being_cut(case):
-        raise _Answer("unknown", "a media-worker is cutting the source: a second one would cut it twice (F23)", WAIT)
+        raise _Answer("unknown", "a media-worker is cutting the source: a second one would cut it twice", WAIT)  # F23
     if not known(case.evidence.source):
         raise _Answer("would-be-swallowed", "its source object is gone: chunking would fail again")
     raise _Answer(
@@ -129,7 +129,7 @@ def _video_worker(body: Body, case: Case | None) -> None:
     if row.status not in ("chunking_complete", "failed"):
         raise _Answer("unknown", f"its job is {row.status}: wait until it is chunking_complete", WAIT)
     if (body.segment_total, index in range(case.total)) != (case.total, True):
-        why = f"segment {index} of {body.segment_total} is of another cutting: the job has {case.total} (F34)"
+        why = f"segment {index} of {body.segment_total} is of another cutting: the job has {case.total}"  # F34
         raise _Answer("would-do-harm", why, CALL)
     if index in case.recorded:
         raise _Answer("would-do-harm", f"segment {index} is recorded: inference again, and a refused one sets failed")
@@ -140,7 +140,8 @@ def _video_worker(body: Body, case: Case | None) -> None:
     if any(one.segment_index == index and one.state == "in flight" for one in case.segments):
         raise _Answer("unknown", f"segment {index} is being converted: it was sent again already", WAIT)
     if row.status == "failed":
-        why = f"segment {index} is missing, but the job is failed: set it back first (3_stuck_job), or F16 follows"
+        # Else F16: it stays failed although every segment is there.
+        why = f"segment {index} is missing, but the job is failed: set it back first (3_stuck_job), or it stays failed"
         raise _Answer("still-needed", why, CALL)
     endpoint = known(case.evidence.endpoint)
     if endpoint is None or endpoint.status != "InService":
@@ -156,15 +157,16 @@ def _completion(body: Body, case: Case | None) -> None:
     row = _row(body, case, "output event", "a completion without its job helps nobody")
     assert case is not None
     if row.status == "deleted":
-        raise _Answer("would-do-harm", "its job is deleted: it would leave a completion that nobody removes (F36)")
+        raise _Answer("would-do-harm", "its job is deleted: it would leave a completion that nobody removes")  # F36
     if row.status == "completed":
         raise _Answer("would-be-swallowed", "its job is completed: nothing waits for it")
     if body.segment_index in case.recorded:
         raise _Answer("would-be-swallowed", f"segment {body.segment_index} is recorded")
     if row.total_segments is None:
-        raise _Answer("still-needed", "the job has no total_segments yet: it would be skipped (F19)", WAIT)
+        raise _Answer("still-needed", "the job has no total_segments yet: it would be skipped", WAIT)  # F19
     if body.segment_index not in range(case.total):
-        why = f"segment {body.segment_index} is none of the job's {case.total}: it would be a completion too many (F34)"
+        # F34
+        why = f"segment {body.segment_index} is none of the job's {case.total}: it would be a completion too many"
         raise _Answer("would-do-harm", why, CALL)
     if body.segment_index not in case.produced:
         raise _Answer(
@@ -176,10 +178,10 @@ def _completion(body: Body, case: Case | None) -> None:
 def _film(body: Body, case: Case | None) -> None:
     row = case.row if case else None
     if row is None:
-        raise _Answer("would-do-harm", "its job has no row: it would make a ghost of it (F27)")
+        raise _Answer("would-do-harm", "its job has no row: it would make a ghost of it")  # F27
     assert case is not None
     if row.status == "deleted":
-        raise _Answer("would-do-harm", "its job is deleted: it would set it completed again (F36)")
+        raise _Answer("would-do-harm", "its job is deleted: it would set it completed again")  # F36
     if row.status == "completed":
         raise _Answer("would-be-swallowed", "its job is completed already")
     if case.film is None:
@@ -199,27 +201,27 @@ def _reassembly(body: Body, case: Case | None) -> None:
     lock = case.lock
     if row.status == "completed" or lock is None or lock.started_at:
         taken = "a worker has taken its lock" if lock else "it has no lock"
-        raise _Answer("would-be-swallowed", f"its job is {row.status} and {taken}: it is acknowledged unread (F11)")
+        raise _Answer("would-be-swallowed", f"its job is {row.status} and {taken}: it is acknowledged unread")  # F11
     if row.status not in BEING_PROCESSED:
         raise _Answer("unknown", f"its job is {row.status}, which no job that waits for reassembly is", CALL)
     if case.missing or not case.total:
-        why = "its lock waits, but segments are not recorded: reassembly would burn the lock (F48)"
+        why = "its lock waits, but segments are not recorded: reassembly would burn the lock"  # F48
         raise _Answer("would-do-harm", why, WAIT)
     if burns := _burns_the_lock(case):
         raise _Answer("would-do-harm", f"its lock waits, but {burns}: reassembly would burn the lock", CALL)
     if case.film is not None:
         raise _Answer("unknown", "its lock waits, but there is a film already: 3_stuck_job says what is left", CALL)
-    raise _Answer("still-needed", "its lock waits for exactly this message (F31): replay", REPLAY)
+    raise _Answer("still-needed", "its lock waits for exactly this message: replay", REPLAY)  # F31
 
 
 def _burns_the_lock(case: Case) -> str | None:
     """Return what else "Never trigger unless" of pipeline.md 8 asks for, where all segments are recorded."""
     if beyond := tuple(index for index in case.recorded if index not in range(case.total)):
-        return f"recorded outside its {case.total} segments: {spans(beyond)} (F34)"
+        return f"recorded outside its {case.total} segments: {spans(beyond)}"  # F34
     if gone := tuple(index for index in range(case.total) if index not in case.produced):
-        return f"without an output object: {spans(gone)} (F46)"
+        return f"without an output object: {spans(gone)}"  # F46
     if case.total > ONE_PAGE_OF_COMPLETIONS:
-        return f"{case.total} completions do not fit the worker's one-page read (F04)"
+        return f"{case.total} completions do not fit the worker's one-page read"  # F04
     return None
 
 
@@ -231,7 +233,7 @@ def _is_being_cut(case: Case) -> bool:
 
 
 def _output_events(body: Body, case: Case | None) -> None:
-    raise _Answer("would-do-harm", "it only frees a slot, in whichever task reads it, which may own none (F20)")
+    raise _Answer("would-do-harm", "it only frees a slot, in whichever task reads it, which may own none")  # F20
 
 
 def _deletion(body: Body, case: Case | None) -> None:
@@ -248,13 +250,13 @@ def _ingest(body: Body, case: Case | None) -> None:
     if row.status == "created":
         raise _Answer("still-needed", "its job is created: nothing has been fetched; replay", REPLAY)
     if row.status == "ingesting":
-        why = "its job is ingesting: replayed it is acknowledged and lost, with the only copy of the URL (F24)"
+        why = "its job is ingesting: replayed it is acknowledged and lost, with the only copy of the URL"  # F24
         raise _Answer("would-be-swallowed", why, CALL)
     raise _Answer("would-be-swallowed", f"its job is {row.status}: the source has been fetched, or failed for good")
 
 
 def _job_events(body: Body, case: Case | None) -> None:
-    raise _Answer("would-do-harm", "it only told the web page; replayed, it may notify people again (F44)")
+    raise _Answer("would-do-harm", "it only told the web page; replayed, it may notify people again")  # F44
 
 
 def _row(body: Body, case: Case | None, wanted: str, without: str) -> JobRow:

@@ -19,7 +19,7 @@ class Finding:
     """One thing a person should know; `id` is the same from run to run.
 
     `section` is the runbook's section, `notebook` and `parameters` what to open next, `accepted` why and until when
-    the team lives with it.
+    the team lives with it; `amount`: how much of it there is, so that two reports can be compared.
     """
 
     id: str
@@ -31,6 +31,7 @@ class Finding:
     notebook: str | None = None
     parameters: Mapping[str, str] = field(default_factory=dict)
     accepted: str | None = None
+    amount: float | None = None
 
 
 class Acceptance(Protocol):

@@ -6,7 +6,6 @@ consumer's loop are taken by time alone, and it is said so. No line is no proof 
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -14,10 +13,11 @@ from typing import Literal
 
 from ops_lib.decide.case import words
 from ops_lib.decide.dead_letters import JudgedLetter
-from ops_lib.decide.log_lines import LOGGERS, last_words
+from ops_lib.decide.log_lines import LOGGERS
 from ops_lib.evidence import Evidence, LogLine, QueuePair, Read, Unread
 from ops_lib.job_id import UUID
-from ops_lib.letters import CLOCKS, DeadLetter, LetterLines, LinesWanted, signature
+from ops_lib.letters import CLOCKS, DeadLetter, LetterLines, LinesWanted
+from ops_lib.log_format import NO_REQUEST, last_words, segment_of, signature
 
 How = Literal["job", "time", "none", "unread"]
 # pipeline.md 7: who writes about a queue's messages besides its loop.
@@ -27,8 +27,6 @@ SPEAKERS: Mapping[str, tuple[str, ...]] = {
     "output-events": ("video_worker.output_events",),
     "job-events": ("stereo_spot_web_ui.job_events_consumer",),
 }
-NO_REQUEST = re.compile(r"Failed to download object .*invocation-requests")
-_INDEX = re.compile(r"segment_index=(\d+)|invocation-requests/[^/]+/(\d+)\.json")
 FAR = timedelta(days=14)  # the longest that SQS keeps a message
 SLACK = timedelta(minutes=5)
 
@@ -70,7 +68,7 @@ def letter_causes(
     for line in told.lines:
         found = UUID.search(line.message)
         (by_job.setdefault(found[0], []) if found else nameless).append(line)
-    errors = {signature(one.line.message): last_words(one.following) for one in told.tracebacks}
+    errors = {signature(one.line.message): last_words(one.following) for one in told.tracebacks if not one.doubt}
     return {one.letter.message_id: _cause(one, told, by_job, nameless, errors, queues) for one in judged}
 
 
@@ -111,8 +109,7 @@ def _is_about(one: JudgedLetter, line: LogLine) -> bool:
     sent, segment = one.letter.sent_at, one.body.segment_index
     if sent is not None and line.at < sent - CLOCKS:
         return False
-    found = _INDEX.search(line.message)
-    index = int(found[1] or found[2]) if found else None
+    index = segment_of(line.message)
     if segment is not None and index is not None and index != segment:
         return False
     return _is_of_loop(one.letter.queue, line)

@@ -65,6 +65,7 @@ def not_looked_into(key: str, queue: Queue, why: str = "") -> Finding:
         "Find out what they are with 1_dead_letters before replaying or discarding any; never purge what was not seen.",
         NOTEBOOK,
         {"queue": key},
+        amount=float(queue.all_messages),
     )
 
 
@@ -107,6 +108,7 @@ def _of_class(key: str, name: LetterClass, groups: list[Group], letters: Letters
         _next_step({action for group in groups for action in group.safe}),
         NOTEBOOK,
         {"queue": key},
+        amount=float(len(judged)),
     )
 
 

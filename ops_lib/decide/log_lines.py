@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from ops_lib.evidence import LogLine
+from ops_lib.log_format import NO_RECORD, NO_REQUEST
 
 
 @dataclass(frozen=True)
@@ -31,6 +32,8 @@ _PATTERNS: tuple[tuple[str, re.Pattern[str]], ...] = tuple(
         ("chunking-skipped-ingesting", r"chunking: job_id=\S+ skip \(status=ingesting\)"),
         ("chunking-skipped", r"chunking: job_id=\S+ skip"),
         ("chunking-failed", r"chunking: job_id=\S+ failed to process message"),
+        ("deletion-started", r"deletion: job_id=\S+ start"),
+        ("deletion-completed", r"deletion: job_id=\S+ done"),
         ("ingest-started", r"ingest: job_id=\S+ start source_url="),
         ("ingest-skipped", r"ingest: job_id=\S+ skip \(status=ingesting\)"),
         ("invoke-failed", rf"{_SEGMENT} invoke_async failed"),
@@ -63,18 +66,22 @@ _PATTERNS: tuple[tuple[str, re.Pattern[str]], ...] = tuple(
             "reassembly-completed",
             r"reassembly: job_id=\S+ (?:completed|final\.mp4 already exists|upload done)",
         ),
+        ("reassembly-skipped", r"reassembly: job_id=\S+ (?:job not found|already completed|no segment completions)"),
+        ("film-uploading", r"reassembly: job_id=\S+ uploading final\.mp4"),
         # SageMaker's own line: it names the job by the key of the request (F12).
-        ("request-missing", r"Failed to download object .*invocation-requests/[^/]+/(?P<index>\d+)\.json"),
+        ("request-missing", rf"{NO_REQUEST.pattern}[^/]+/(?P<index>\d+)\.json"),
         ("inference-started", rf"{_SEGMENT} \S* ?invocations start"),
         ("inference-completed", rf"{_SEGMENT} invocations complete"),
         ("inference-failed", rf"{_SEGMENT} invocations failed"),
         ("marked-failed", r"video-worker: job_id=\S+ marked failed"),
+        ("mark-failed-failed", r"failed to mark job \S+ failed"),
+        # No id of a job stands in it: it names the result, which only an invocation's row gives to a job (F17, F18).
+        ("result-unmatched", rf"job-status-events: {NO_RECORD} (?:failure )?s3://"),
         ("created", r"job_id=\S+ created "),
+        ("uploaded", r"job_id=\S+ title=.* uploaded_at/size set="),
+        ("marked-deleted", r"job_id=\S+ marked deleted"),
     )
 )
-
-# Not indented, a class by its dotted name. Lines after it may belong to its message.
-_EXCEPTION = re.compile(r"(?:\w+\.)*[A-Z]\w*(?:: .*)?")
 
 # A failed attempt at inference: the message stays and is delivered again until maxReceiveCount.
 INFERENCE_FAILURES = frozenset({"invoke-failed", "response-timeout", "container-error", "inference-failed"})
@@ -82,16 +89,18 @@ INFERENCE_FAILURES = frozenset({"invoke-failed", "response-timeout", "container-
 
 def read_signs(lines: Iterable[LogLine]) -> tuple[Sign, ...]:
     """Return one Sign per line, oldest first."""
-    return tuple(sorted((_sign(line) for line in lines), key=lambda sign: sign.at))
+    return tuple(sorted((sign_of(line) for line in lines), key=lambda sign: sign.at))
 
 
-def last_words(following: Iterable[str]) -> str:
-    """Return the line of a traceback that names the exception ("MemoryError"), else its last words; "" without any."""
-    lines = [line for line in following if line[:1].strip() and not line.startswith("Traceback ")]
-    return next((line for line in reversed(lines) if _EXCEPTION.fullmatch(line)), lines[-1] if lines else "")
+def pattern_of(kinds: Iterable[str]) -> str:
+    """Return one regular expression for a query, without a slash or a named group: it matches at least those lines."""
+    wanted = set(kinds)
+    found = [pattern.pattern for kind, pattern in _PATTERNS if kind in wanted]
+    return "|".join(found).replace("?P<index>", "").replace("/", ".")
 
 
-def _sign(line: LogLine) -> Sign:
+def sign_of(line: LogLine) -> Sign:
+    """Return what one line says; its kind is "other" where no pattern knows it."""
     for kind, pattern in _PATTERNS:
         if found := pattern.search(line.message):
             index = found.groupdict().get("index")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from ops_lib.decide.bounds import bounds_findings
 from ops_lib.decide.case import words
 from ops_lib.decide.checks import (
     CONSUMERS,
@@ -37,6 +38,7 @@ def pipeline_findings(evidence: PipelineEvidence, oldest_age_limit_s: float) -> 
         *_ages(evidence, oldest_age_limit_s),
         *worker_findings(evidence),
         *stopped_task_findings(evidence),
+        *bounds_findings(evidence),
         *worker_line_findings(evidence),
         *notification_findings(evidence),
         *_alarms(evidence),

@@ -89,5 +89,6 @@ def _receipt_that_took_it(case: Case, received: list[LogLine], started: datetime
 
 
 def _reason(tasks: list[Task], holder: str) -> str:
-    reasons = [task.stopped_reason for task in tasks if task.task_id == holder and task.stopped_reason]
+    own = [task for task in tasks if task.task_id == holder]
+    reasons = [said for task in own for said in (*task.reasons.values(), task.stopped_reason) if said]
     return f": {reasons[0]}" if reasons else ""

@@ -16,7 +16,6 @@ from ops_lib.decide.vocabulary import Action
 from ops_lib.evidence import (
     Completion,
     Endpoint,
-    JobLogs,
     JobRow,
     Lock,
     LogLine,
@@ -29,6 +28,7 @@ from ops_lib.evidence import (
 )
 from ops_lib.gathered import JobEvidence
 from ops_lib.invocations import Invocation, Invocations
+from ops_lib.log_rows import JobLogs
 
 T = TypeVar("T")
 Judge = Callable[[JobEvidence, datetime], Verdict]

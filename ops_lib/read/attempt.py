@@ -18,6 +18,7 @@ from botocore.exceptions import (
 from botocore.parsers import ResponseParserError
 
 from ops_lib.evidence import Evidence, Read, Unread
+from ops_lib.places import ops_command
 
 T = TypeVar("T")
 
@@ -32,7 +33,6 @@ THROTTLED = {
     "TooManyRequestsException",
     "ProvisionedThroughputExceededException",
     "RequestLimitExceeded",
-    "LimitExceededException",
     "SlowDown",
 }
 MISSING = {
@@ -46,12 +46,14 @@ MISSING = {
     "ServiceNotFoundException",
     "404",
 }
-# IAM's name of the action, where it is not the operation's (Service Authorization Reference, "Amazon S3").
+# IAM's name of the action, where it is not the operation's (Service Authorization Reference).
 IAM_NAMES = {
+    "service-quotas:ListServiceQuotas": "servicequotas:ListServiceQuotas",
     "s3:ListObjectsV2": "s3:ListBucket",
     "s3:HeadBucket": "s3:ListBucket",
     "s3:HeadObject": "s3:GetObject",
     "s3:GetBucketNotificationConfiguration": "s3:GetBucketNotification",
+    "sqs:ChangeMessageVisibilityBatch": "sqs:ChangeMessageVisibility",
 }
 
 
@@ -79,24 +81,29 @@ def attempt(source: str, read: Callable[[], T]) -> Evidence[T]:
         reason = f"the answer is not what AWS documents ({type(error).__name__}: {_line(error)})"
         return Unread(source, "garbage", reason, "run again; check endpoint_url and any proxy in between")
     except BotoCoreError as error:
-        return Unread(source, "failed", _line(error), "run ops doctor")
+        return Unread(source, "failed", _line(error), f"run {ops_command()} doctor")
 
 
 def _from_client_error(source: str, error: ClientError) -> Unread:
     code = str(error.response.get("Error", {}).get("Code", "?"))
     said = _line(error)
+    if code == "NotInThisBundle":
+        return Unread(source, "not-asked", "it was not asked when the bundle was written", "ask the live environment")
     if code in DENIED:
-        operation = source.split(" ")[0]
+        # Of several calls that one read makes, the one that was denied.
+        operation = f"{source.split(':')[0]}:{error.operation_name}"
         action = IAM_NAMES.get(operation, operation)
         return Unread(source, "denied", f"access denied: {said}", f"add {action} to the reader role")
     if code in EXPIRED:
         return Unread(source, "denied", f"the credential is not valid: {said}", "sign in again")
+    if code == "LimitExceededException":
+        return Unread(source, "throttled", f"a quota of this account is used up: {said}", "wait a minute, run again")
     if code in THROTTLED:
         tries = error.response.get("ResponseMetadata", {}).get("RetryAttempts", 0) + 1
         return Unread(source, "throttled", f"throttled after {tries} attempts: {said}", "wait a minute, run again")
     if code in MISSING:
         return Unread(source, "missing", f"does not exist: {said}", "the .env may be stale: regenerate it")
-    return Unread(source, "failed", said, "run ops doctor")
+    return Unread(source, "failed", said, f"run {ops_command()} doctor")
 
 
 def _line(error: Exception) -> str:

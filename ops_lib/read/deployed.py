@@ -53,7 +53,7 @@ def read_deployed(aws: Aws, now: datetime, rollback_alarms: Iterable[str] = ()) 
             invocations_logged=logged.result(),
             metrics=metrics.result(),
             listing=listing.result(),
-            declared=aws.settings.declared,
+            declared=aws.settings.env,
         )
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from botocore.exceptions import ClientError
 
 from ops_lib.aws import Aws
@@ -30,4 +32,10 @@ def _describe(aws: Aws, name: str) -> Endpoint | None:
         config_name=got["EndpointConfigName"],
         failure_reason=got.get("FailureReason"),
         last_modified=utc(got["LastModifiedTime"]) if "LastModifiedTime" in got else None,
+        instances=_instances(got),
     )
+
+
+def _instances(got: Any) -> int | None:
+    counts = [variant.get("CurrentInstanceCount") for variant in got.get("ProductionVariants", [])]
+    return sum(counts) if counts and None not in counts else None

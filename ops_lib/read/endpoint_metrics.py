@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import pandas as pd
 
 from ops_lib.aws import Aws
 from ops_lib.evidence import Evidence
 from ops_lib.read.attempt import attempt
-from ops_lib.read.metrics import period_end, read_series
+from ops_lib.read.metrics import MetricStat, datapoints, whole_period
 
 PERIOD_S = 300
 RECENT = timedelta(minutes=15)
@@ -43,11 +43,11 @@ def read_endpoint_metrics(aws: Aws, endpoint: str, variant: str, now: datetime) 
 
     A period without a datapoint has no row.
     """
-    end = period_end(now, PERIOD_S)
-    queries = {name: _query(one, endpoint, variant, PERIOD_S) for name, one in MEASURES.items()}
+    end = whole_period(now, PERIOD_S)
+    stats = {name: _stat(one, endpoint, variant, PERIOD_S) for name, one in MEASURES.items()}
 
     def ask() -> pd.DataFrame:
-        series = read_series(aws, queries, end - timedelta(days=1), end)
+        series = datapoints(aws, stats, end - timedelta(days=1), end)
         rows = [(time, name, value * MEASURES[name].unit) for name, points in series.items() for time, value in points]
         return pd.DataFrame(rows, columns=list(COLUMNS)).astype(COLUMNS)
 
@@ -56,18 +56,18 @@ def read_endpoint_metrics(aws: Aws, endpoint: str, variant: str, now: datetime) 
 
 def read_backlog(aws: Aws, endpoint: str, now: datetime) -> Evidence[float | None]:
     """Return the newest ApproximateBacklogSize within 15 minutes; None: no datapoint, which is not zero."""
-    end = period_end(now, 60)
+    end = whole_period(now, 60)
     name = "backlog_requests"
 
     def ask() -> float | None:
-        points = read_series(aws, {name: _query(MEASURES[name], endpoint, "", 60)}, end - RECENT, end)[name]
+        points = datapoints(aws, {name: _stat(MEASURES[name], endpoint, "", 60)}, end - RECENT, end)[name]
         return max(points)[1] if points else None
 
     return attempt(f"cloudwatch:GetMetricData {MEASURES[name].metric}", ask)
 
 
-def _query(one: Measure, endpoint: str, variant: str, period_s: int) -> dict[str, Any]:
+def _stat(one: Measure, endpoint: str, variant: str, period_s: int) -> MetricStat:
     dimensions = {"EndpointName": endpoint} | ({"VariantName": variant} if one.of_variant else {})
     named = [{"Name": name, "Value": value} for name, value in dimensions.items()]
     metric = {"Namespace": one.namespace, "MetricName": one.metric, "Dimensions": named}
-    return {"MetricStat": {"Metric": metric, "Period": period_s, "Stat": one.statistic}}
+    return {"Metric": metric, "Period": period_s, "Stat": one.statistic}

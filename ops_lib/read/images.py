@@ -17,7 +17,7 @@ NOT_NAMED = "regenerate the .env; without it the image is looked at by hand"
 
 def read_images(aws: Aws) -> Evidence[tuple[Image, ...]]:
     """Return every image of the repository that the .env names (DescribeImages, all pages), the newest first."""
-    url = aws.settings.declared.get("ECR_INFERENCE_URL", "")
+    url = aws.settings.env.get("ECR_INFERENCE_URL", "")
     parts = REPOSITORY.fullmatch(url)
     source = f"ecr:DescribeImages {url.rpartition('/')[2]}".strip()
     if not parts:
@@ -27,7 +27,7 @@ def read_images(aws: Aws) -> Evidence[tuple[Image, ...]]:
 
 def read_build(aws: Aws) -> Evidence[Build | None]:
     """Return the newest build of the project that the .env names, None where nothing was ever built."""
-    project = aws.settings.declared.get("CODEBUILD_PROJECT_NAME")
+    project = aws.settings.env.get("CODEBUILD_PROJECT_NAME")
     source = f"codebuild:BatchGetBuilds {project or ''}".strip()
     if not project:
         return Unread(source, "not-asked", "the .env names no CODEBUILD_PROJECT_NAME", NOT_NAMED)

@@ -7,45 +7,38 @@ from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 
 from ops_lib.aws import Aws
-from ops_lib.evidence import Evidence, LogLine, Read, Traceback, Unread, known
+from ops_lib.evidence import Evidence, LogLine, Read, Traceback, Unread
 from ops_lib.job_id import parse_job_id
-from ops_lib.letters import LetterLines, LinesWanted, signature
-from ops_lib.read.attempt import attempt
-from ops_lib.read.logs import LIMIT, MARGIN, group_gaps, run_query
-from ops_lib.read.tracebacks import ERROR, read_following
+from ops_lib.letters import LetterLines, LinesWanted
+from ops_lib.log_format import ERROR, NOT_DOWNLOADED, signature
+from ops_lib.read.log_groups import Groups
+from ops_lib.read.log_search import Search, search
+from ops_lib.read.logs import MARGIN, verdict_gaps
+from ops_lib.read.tracebacks import read_following
 
 # AWS: StartQuery's queryString has at most 10,000 characters, and a job's id takes 37 of them.
 MOST_JOBS = 200
 MOST_TRACEBACKS = 5
 LEVEL = r"\[(ERROR|WARNING)\] "
-# SageMaker's own line about a request it cannot fetch has no level; it names the job in the object's key.
-NO_REQUEST = "Failed to download object"
 
 
-def read_letter_lines(aws: Aws, groups: Evidence[dict[str, int | None]], wanted: LinesWanted) -> Evidence[LetterLines]:
+def read_letter_lines(aws: Aws, groups: Evidence[Groups], wanted: LinesWanted) -> Evidence[LetterLines]:
     """Return the warnings and errors that are wanted, by one Logs Insights query over every group that exists.
 
     At most 200 jobs are asked for; the others are in `left_out`. No more than five GetLogEvents for tracebacks.
     """
-    if isinstance(groups, Unread):
-        return Unread("logs:StartQuery", "not-asked", f"log groups were not read: {groups.reason}", groups.next_step)
-    names = sorted(known(groups))
-    if not names:
-        return Unread("logs:StartQuery", "missing", "no log group of this deployment exists", "check NAME_PREFIX")
     asked = [parse_job_id(job_id) for job_id in wanted.job_ids[:MOST_JOBS]]
     left_out = frozenset(wanted.job_ids[MOST_JOBS:])
     if not asked and not wanted.loggers:
         return Unread("logs:StartQuery", "not-asked", "there is no letter to ask about", "look into the queues first")
-    window = (wanted.since - MARGIN, wanted.until + MARGIN)
-    found = attempt("logs:StartQuery", lambda: run_query(aws, _pattern(asked, wanted.loggers), names, window, LIMIT))
+    looked_for = Search(_pattern(asked, wanted.loggers), wanted.since - MARGIN, wanted.until + MARGIN)
+    found = search(aws, groups, looked_for, wanted.until)
     if isinstance(found, Unread):
         return found
-    lines = tuple(sorted(found.value, key=lambda line: line.at))
-    gaps = group_gaps(aws, known(groups), wanted.since, wanted.until)
-    if len(lines) >= LIMIT:
-        gaps += (f"more than {LIMIT} lines: those before {lines[0].at:%Y-%m-%d %H:%M} UTC are cut off",)
+    lines, coverage = found.value.rows, found.value.coverage
+    gaps = verdict_gaps(coverage, aws.settings.prefix)
     traced, untraced = _tracebacks(aws, lines)
-    told = LetterLines(lines, wanted, tuple(names), left_out, gaps, traced, untraced)
+    told = LetterLines(lines, wanted, coverage.groups, left_out, gaps, traced, untraced)
     return Read(told, found.source, found.at)
 
 
@@ -53,7 +46,8 @@ def _pattern(job_ids: Sequence[str], loggers: Sequence[str]) -> str:
     """Return the regular expression, without a slash, of the lines of these jobs and of those that name no job."""
     parts = []
     if job_ids:
-        parts.append(f"({LEVEL}|{NO_REQUEST}).*({'|'.join(job_ids)})")
+        # SageMaker's own line about a request it cannot fetch has no level; it names the job in the object's key.
+        parts.append(f"({LEVEL}|{NOT_DOWNLOADED}).*({'|'.join(job_ids)})")
     if loggers:
         of_loop = "|".join(re.escape(name) for name in loggers)
         # "chunking: job_id=? invalid S3 event body", "ingest: failed to process message: ...", "job-events message ..."
@@ -73,6 +67,6 @@ def _tracebacks(aws: Aws, lines: Sequence[LogLine]) -> tuple[tuple[Traceback, ..
         return (), None
     with ThreadPoolExecutor(len(chosen)) as pool:
         read = list(pool.map(lambda line: read_following(aws, line), chosen))
-    found = [(line, part.value) for line, part in zip(chosen, read, strict=True) if isinstance(part, Read)]
+    found = tuple(part.value for part in read if isinstance(part, Read) and part.value.following)
     untraced = next((part for part in read if isinstance(part, Unread)), None)
-    return tuple(Traceback(line, following) for line, following in found if following), untraced
+    return found, untraced

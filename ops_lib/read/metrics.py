@@ -1,10 +1,10 @@
-"""CloudWatch metrics by GetMetricData: paged, windows aligned to the period, a gap left a gap; the queues' own."""
+"""CloudWatch metrics by GetMetricData: paged, windows aligned to the period, a gap left a gap."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Hashable, Iterable, Mapping
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, TypeVar
 
 import pandas as pd
 
@@ -17,6 +17,8 @@ AGE = "ApproximateAgeOfOldestMessage"
 HISTORY_PERIOD_S = 3600  # 7 days at 300 s cost a second in botocore's parser alone
 RECENT = timedelta(minutes=15)
 MAX_PAGES = 20
+MetricStat = dict[str, Any]
+Name = TypeVar("Name", bound=Hashable)
 HISTORY_COLUMNS = {
     "time": "datetime64[us, UTC]",
     "queue": "str",
@@ -31,11 +33,12 @@ def read_depth_history(aws: Aws, queues: Mapping[str, bool], now: datetime, days
     Columns: time (datetime64[us, UTC], start of the hour), queue, dead_letters, depth_messages. Hours without
     a datapoint have no row: CloudWatch's SQS metrics pause on idle queues, and a gap is not zero.
     """
-    end = period_end(now, HISTORY_PERIOD_S)
+    end = whole_period(now, HISTORY_PERIOD_S)
     start = end - timedelta(days=days)
 
     def ask() -> pd.DataFrame:
-        series = _series(aws, DEPTH, queues, start, end, HISTORY_PERIOD_S)
+        stats = {name: queue_stat(DEPTH, name, HISTORY_PERIOD_S) for name in queues}
+        series = datapoints(aws, stats, start, end)
         rows = [(time, name, queues[name], value) for name, points in series.items() for time, value in points]
         return pd.DataFrame(rows, columns=list(HISTORY_COLUMNS)).astype(HISTORY_COLUMNS)
 
@@ -47,33 +50,37 @@ def read_oldest_age_s(aws: Aws, queues: Iterable[str], now: datetime) -> Evidenc
 
     AWS: the metric ignores messages received three or more times; on a DLQ it counts from the move.
     """
-    names = dict.fromkeys(queues, False)
-    end = period_end(now, 60)
+    stats = {name: queue_stat(AGE, name, 60) for name in queues}
+    end = whole_period(now, 60)
 
     def ask() -> dict[str, float | None]:
-        series = _series(aws, AGE, names, end - RECENT, end, 60)
+        series = datapoints(aws, stats, end - RECENT, end)
         return {name: max(points)[1] if points else None for name, points in series.items()}
 
     return attempt(f"cloudwatch:GetMetricData {AGE}", ask)
 
 
-def _series(
-    aws: Aws, metric: str, queues: Mapping[str, bool], start: datetime, end: datetime, period_s: int
-) -> dict[str, list[tuple[datetime, float]]]:
-    return read_series(aws, {name: _query(metric, name, period_s) for name in queues}, start, end)
+def queue_stat(metric: str, queue: str, period_s: int) -> MetricStat:
+    """Return the highest value of a queue's metric in each period, as GetMetricData takes it."""
+    dimensions = [{"Name": "QueueName", "Value": queue}]
+    what = {"Namespace": "AWS/SQS", "MetricName": metric, "Dimensions": dimensions}
+    return {"Metric": what, "Period": period_s, "Stat": "Maximum"}
 
 
-def read_series(
-    aws: Aws, queries: Mapping[str, Mapping[str, Any]], start: datetime, end: datetime
-) -> dict[str, list[tuple[datetime, float]]]:
-    """Return the datapoints of each query by its name, oldest first; raises Incomplete where some were not given."""
-    names = {f"q{number}": name for number, name in enumerate(queries)}
-    points: dict[str, list[tuple[datetime, float]]] = {name: [] for name in queries}
-    status: dict[str, str] = {}
-    if not names:
+def datapoints(
+    aws: Aws, stats: Mapping[Name, MetricStat], start: datetime, end: datetime
+) -> dict[Name, list[tuple[datetime, float]]]:
+    """Return (start of the period, value) of each metric by its name, oldest first; all by one question, paged.
+
+    Raises Incomplete where a series is not complete.
+    """
+    points: dict[Name, list[tuple[datetime, float]]] = {name: [] for name in stats}
+    status: dict[Name, str] = {}
+    if not stats:
         return points
+    names = {f"q{number}": name for number, name in enumerate(stats)}
     request: dict[str, Any] = {
-        "MetricDataQueries": [{"Id": query_id, **queries[name]} for query_id, name in names.items()],
+        "MetricDataQueries": [{"Id": query_id, "MetricStat": stats[name]} for query_id, name in names.items()],
         "StartTime": start,
         "EndTime": end,
         "ScanBy": "TimestampAscending",
@@ -85,29 +92,18 @@ def read_series(
             status[name] = result["StatusCode"]
             points[name] += zip(result["Timestamps"], result["Values"], strict=True)
         if not page.get("NextToken"):
-            return _complete(points, status)
+            _require_complete(status, stats)
+            return points
         request["NextToken"] = page["NextToken"]
     raise Incomplete(f"more than {MAX_PAGES} pages of datapoints")
 
 
-def _complete(
-    points: dict[str, list[tuple[datetime, float]]], status: Mapping[str, str]
-) -> dict[str, list[tuple[datetime, float]]]:
-    wrong = {name: status.get(name, "no answer") for name in points if status.get(name) != "Complete"}
+def _require_complete(status: Mapping[Name, str], stats: Mapping[Name, MetricStat]) -> None:
+    wrong = {name: status.get(name, "no answer") for name in stats if status.get(name) != "Complete"}
     if wrong:
         raise Incomplete(", ".join(f"{name}: {code}" for name, code in wrong.items()))
-    return points
 
 
-def _query(metric: str, queue: str, period_s: int) -> dict[str, Any]:
-    what = {
-        "Namespace": "AWS/SQS",
-        "MetricName": metric,
-        "Dimensions": [{"Name": "QueueName", "Value": queue}],
-    }
-    return {"MetricStat": {"Metric": what, "Period": period_s, "Stat": "Maximum"}}
-
-
-def period_end(moment: datetime, period_s: int) -> datetime:
+def whole_period(moment: datetime, period_s: int) -> datetime:
     """Return the end of the period `moment` lies in, so that CloudWatch's aligned periods are asked for whole."""
     return datetime.fromtimestamp((int(moment.timestamp()) // period_s + 1) * period_s, UTC)

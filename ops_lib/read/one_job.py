@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import datetime
+from threading import Event
 
 from ops_lib.aws import Aws
 from ops_lib.evidence import Evidence, JobRow, QueuePair, Read, Task, Unread, known
@@ -14,9 +15,12 @@ from ops_lib.read.dead_letters import inspect_all
 from ops_lib.read.endpoint import read_endpoint
 from ops_lib.read.invocations import read_invocations
 from ops_lib.read.jobs import read_completions, read_lock, read_row
-from ops_lib.read.logs import read_groups, read_job_logs
+from ops_lib.read.log_groups import Groups, read_groups
+from ops_lib.read.log_search import Search
+from ops_lib.read.logs import read_job_logs
 from ops_lib.read.metrics import read_oldest_age_s
 from ops_lib.read.objects import read_prefix
+from ops_lib.read.patience import calling_off
 from ops_lib.read.queues import read_pair
 from ops_lib.read.services import read_invoke_timeout, read_tasks
 from ops_lib.read.tracebacks import with_tracebacks
@@ -24,6 +28,7 @@ from ops_lib.read.tracebacks import with_tracebacks
 # The queues a job passes; which of the completion queues exists tells the pipeline's version (pipeline.md 0).
 PATH = ("ingest", "chunking", "video-worker", "segment-output", "output-events", "job-status-events", "reassembly")
 COMPLETION_QUEUES = ("job-status-events", "segment-output", "output-events")
+LinesWanted = Callable[[Evidence[JobRow | None], Evidence[Groups]], Search]
 
 
 def path_queues(configured: Collection[str]) -> tuple[str, ...]:
@@ -66,15 +71,25 @@ def read_job(aws: Aws, job_id: str, now: datetime, *, inspect: bool = False) -> 
     receive count of every letter in them by one.
     """
     with ThreadPoolExecutor(max_workers=24) as pool:
-        shared = SharedReads(aws, now, pool, path_queues(aws.settings.queues))
-        job = gather_job(shared, job_id, tracebacks=True)
+        shared, stop = SharedReads(aws, now, pool, path_queues(aws.settings.queues)), Event()
+        with calling_off(stop):
+            job = gather_job(shared, job_id, tracebacks=True, stop=stop)
     return replace(job, dead_letters=inspect_all(aws, job.queues)) if inspect else job
 
 
-def gather_job(shared: SharedReads, job_id: str, *, tracebacks: bool = False) -> JobEvidence:
+def gather_job(
+    shared: SharedReads,
+    job_id: str,
+    *,
+    tracebacks: bool = False,
+    lines: LinesWanted | None = None,
+    stop: Event | None = None,
+) -> JobEvidence:
     """Return the evidence of one job; what `shared` reads for every job is not read again.
 
     `tracebacks` follow the job's ERROR lines only where somebody reads them: no rule depends on one.
+    `lines`: what of its lines is wanted where that is not the usual, given its row and the groups. `stop`: set by a
+    caller who waits no longer, so that a running query is stopped.
     """
     aws, settings, pool = shared.aws, shared.aws.settings, shared.pool
     row = pool.submit(read_row, aws, job_id)
@@ -84,8 +99,9 @@ def gather_job(shared: SharedReads, job_id: str, *, tracebacks: bool = False) ->
     source = pool.submit(read_prefix, aws, settings.input_bucket, f"input/{job_id}/")
     chunks = pool.submit(read_prefix, aws, settings.input_bucket, f"segments/{job_id}/")
     invocations = pool.submit(read_invocations, aws, job_id)
-    since = _since(row.result())
-    logs = pool.submit(read_job_logs, aws, job_id, shared.groups.result(), since, shared.now)
+    since, groups = _since(row.result()), shared.groups.result()
+    like = lines(row.result(), groups) if lines else None
+    logs = pool.submit(read_job_logs, aws, job_id, groups, since, shared.now, like=like, stop=stop)
     tasks, invoke_timeout_s = shared.tasks.result()
     return JobEvidence(
         job_id=job_id,
@@ -100,7 +116,7 @@ def gather_job(shared: SharedReads, job_id: str, *, tracebacks: bool = False) ->
         invoke_timeout_s=invoke_timeout_s,
         oldest_reassembly_s=shared.age.result(),
         endpoint=shared.endpoint.result(),
-        logs=with_tracebacks(aws, logs.result()) if tracebacks else logs.result(),
+        logs=with_tracebacks(aws, logs.result(), every=lines is not None) if tracebacks else logs.result(),
         invocations=invocations.result(),
     )
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
+from threading import Event
 
 from ops_lib.aws import Aws
 from ops_lib.errors import BadParameter
@@ -18,7 +19,9 @@ from ops_lib.read.metrics import read_depth_history, read_oldest_age_s
 from ops_lib.read.notifications import read_notifications
 from ops_lib.read.objects import read_prefix
 from ops_lib.read.one_job import SharedReads, gather_job
-from ops_lib.read.services import read_scalable_targets, read_services
+from ops_lib.read.patience import calling_off
+from ops_lib.read.scaling import read_scalable_targets
+from ops_lib.read.services import read_services
 from ops_lib.read.worker_lines import read_worker_lines
 
 # Every status in which a job still wants something (pipeline.md 2), in the order they are judged.
@@ -44,6 +47,11 @@ class PipelineReads:
 
     def pipeline(self) -> PipelineEvidence:
         """Return the evidence of the pipeline as a whole."""
+        stop = Event()
+        with calling_off(stop):
+            return self._pipeline(stop)
+
+    def _pipeline(self, stop: Event) -> PipelineEvidence:
         aws, now, submit = self.aws, self.now, self._pool.submit
         days = aws.settings.thresholds.history_days
         services, targets = submit(read_services, aws), submit(read_scalable_targets, aws)
@@ -52,7 +60,8 @@ class PipelineReads:
         completed = submit(read_completed_since, aws, now - timedelta(days=days))
         notifications = submit(read_notifications, aws, aws.settings.output_bucket)
         pairs = self._shared.queues()
-        lines = submit(read_worker_lines, aws, self._shared.groups.result(), now, _longest_visibility(pairs) * 2)
+        span = _longest_visibility(pairs) * 2
+        lines = submit(read_worker_lines, aws, self._shared.groups.result(), now, span, stop)
         ages = submit(read_oldest_age_s, aws, _main_names(pairs), now)
         history = submit(read_depth_history, aws, _all_names(pairs), now, days)
         return PipelineEvidence(
@@ -85,8 +94,10 @@ class PipelineReads:
 
     def jobs(self, job_ids: Sequence[str]) -> dict[str, JobEvidence]:
         """Return the evidence of each job by id; four at a time, so that a long list does not queue up."""
-        with ThreadPoolExecutor(max_workers=4) as few:
-            return dict(zip(job_ids, few.map(lambda job_id: gather_job(self._shared, job_id), job_ids), strict=True))
+        stop = Event()
+        with ThreadPoolExecutor(max_workers=4) as few, calling_off(stop):
+            found = few.map(lambda job_id: gather_job(self._shared, job_id, stop=stop), job_ids)
+            return dict(zip(job_ids, found, strict=True))
 
     def letter_lines(self, wanted: LinesWanted) -> Evidence[LetterLines]:
         """Return the log lines that may say why dead letters failed."""

@@ -1,4 +1,4 @@
-"""ECS services and tasks, and Application Auto Scaling's bounds. Stopped tasks vanish about an hour after they stop."""
+"""ECS services and tasks. Stopped tasks vanish about an hour after they stop."""
 
 from __future__ import annotations
 
@@ -6,7 +6,8 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Literal
 
 from ops_lib.aws import Aws
-from ops_lib.evidence import Evidence, ScalableTarget, Service, Task, Unread, known
+from ops_lib.capacity import Deployment, Service
+from ops_lib.evidence import Evidence, Task, Unread, known
 from ops_lib.read.attempt import Incomplete, attempt
 from ops_lib.read.times import utc
 
@@ -15,18 +16,13 @@ CODE_DEFAULT_INVOKE_TIMEOUT_S = 1200  # pipeline.md 1: SAGEMAKER_INVOKE_TIMEOUT_
 
 
 def read_services(aws: Aws) -> Evidence[tuple[Service, ...]]:
-    """Return every service of the cluster (ListServices, DescribeServices by ten), newest five events each."""
+    """Return every service of the cluster (ListServices, DescribeServices by ten)."""
     return attempt(f"ecs:DescribeServices {aws.settings.cluster}", lambda: _services(aws))
 
 
 def read_tasks(aws: Aws) -> Evidence[tuple[Task, ...]]:
     """Return running and recently stopped tasks of the cluster (ListTasks twice, DescribeTasks by hundred)."""
     return attempt(f"ecs:DescribeTasks {aws.settings.cluster}", lambda: _tasks(aws))
-
-
-def read_scalable_targets(aws: Aws) -> Evidence[tuple[ScalableTarget, ...]]:
-    """Return Application Auto Scaling's bounds of the cluster's services."""
-    return attempt("application-autoscaling:DescribeScalableTargets ecs", lambda: _targets(aws))
 
 
 def read_invoke_timeout(aws: Aws, tasks: Evidence[tuple[Task, ...]]) -> Evidence[int]:
@@ -60,8 +56,24 @@ def _service(got: Any) -> Service:
         desired=int(got["desiredCount"]),
         running=int(got["runningCount"]),
         pending=int(got["pendingCount"]),
-        deployments=len(got["deployments"]),
-        events=tuple((utc(event["createdAt"]), str(event["message"])) for event in got["events"][:5]),
+        deployments=tuple(map(_deployment, got["deployments"])),
+        events=tuple((utc(event["createdAt"]), str(event["message"])) for event in got["events"]),
+    )
+
+
+def _deployment(got: Any) -> Deployment:
+    return Deployment(
+        deployment_id=str(got["id"]),
+        status=got["status"],
+        desired=int(got["desiredCount"]),
+        running=int(got["runningCount"]),
+        pending=int(got["pendingCount"]),
+        created_at=utc(got["createdAt"]),
+        updated_at=utc(got["updatedAt"]) if "updatedAt" in got else None,
+        failed_tasks=int(got.get("failedTasks", 0)),
+        rollout=got.get("rolloutState"),
+        rollout_reason=got.get("rolloutStateReason"),
+        task_definition=got.get("taskDefinition"),
     )
 
 
@@ -82,7 +94,9 @@ def _tasks(aws: Aws) -> tuple[Task, ...]:
 
 
 def _task(got: Any) -> Task:
-    codes = {c["name"]: int(c["exitCode"]) for c in got.get("containers", []) if "exitCode" in c}
+    boxes = got.get("containers", [])
+    codes = {box["name"]: int(box["exitCode"]) for box in boxes if "exitCode" in box}
+    reasons = {box["name"]: str(box["reason"]) for box in boxes if box.get("reason")}
     return Task(
         task_id=got["taskArn"].rsplit("/", 1)[-1],
         service=str(got.get("group", "")).removeprefix("service:"),
@@ -92,6 +106,8 @@ def _task(got: Any) -> Task:
         stopped_reason=got.get("stoppedReason"),
         exit_codes=codes,
         task_definition=got.get("taskDefinitionArn"),
+        stop_code=got.get("stopCode"),
+        reasons=reasons,
     )
 
 
@@ -104,21 +120,6 @@ def _arns(call: Any, name: str, **arguments: Any) -> list[str]:
             return arns
         arguments["nextToken"] = page["nextToken"]
     raise Incomplete(f"more than {MAX_PAGES} pages of {name}")
-
-
-def _targets(aws: Aws) -> tuple[ScalableTarget, ...]:
-    # Not filtered by ResourceIds: one unknown id would refuse the whole answer.
-    client, found = aws.client("application-autoscaling"), []
-    for page in client.get_paginator("describe_scalable_targets").paginate(ServiceNamespace="ecs"):
-        found += [t for t in page["ScalableTargets"] if t["ResourceId"].split("/")[1] == aws.settings.cluster]
-    return tuple(map(_target, found))
-
-
-def _target(got: Any) -> ScalableTarget:
-    suspended = tuple(sorted(name for name, on in got.get("SuspendedState", {}).items() if on))
-    return ScalableTarget(
-        got["ResourceId"].rsplit("/", 1)[-1], int(got["MinCapacity"]), int(got["MaxCapacity"]), suspended
-    )
 
 
 def _timeout(aws: Aws, arn: str) -> int:

@@ -2,63 +2,78 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 from ops_lib.aws import Aws
-from ops_lib.evidence import Evidence, JobLogs, LogLine, Read, Traceback, Unread
+from ops_lib.evidence import Evidence, LogLine, Read, Traceback, Unread
+from ops_lib.log_format import ERROR
+from ops_lib.log_rows import JobLogs
 from ops_lib.read.attempt import attempt
+from ops_lib.tracebacks import below
 
 MOST = 5  # different errors, the newest of each
+MOST_OF_ALL, AT_ONCE = 60, 8  # where every error's is wanted
 EVENTS, MAX_PAGES = 120, 3
 SPAN_MS = 5_000  # a traceback is written at once; what comes later is somebody else's, as the endpoint's access lines
-ERROR = re.compile(r"\[ERROR\] ")
-LOGGED = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ \[[A-Z]+\] ")
 
 
-def with_tracebacks(aws: Aws, logs: Evidence[JobLogs]) -> Evidence[JobLogs]:
-    """Return the lines with what followed the newest ERROR lines in their streams (GetLogEvents, at once).
+def with_tracebacks(aws: Aws, logs: Evidence[JobLogs], *, every: bool = False) -> Evidence[JobLogs]:
+    """Return the lines with what followed the newest ERROR lines in their streams (GetLogEvents, several at once).
 
-    What could not be read is named in `untraced`; the lines stand all the same.
+    `every`: of each error, not only the newest of those that say the same; at most 60. What could not be read is
+    named in `untraced`; the lines stand all the same.
     """
-    errors = _newest_errors(logs.value.lines) if isinstance(logs, Read) else []
-    if isinstance(logs, Unread) or not errors:
+    lines = logs.value.lines if isinstance(logs, Read) else ()
+    errors = [line for line in lines if ERROR.search(line.message)]
+    chosen = errors[-MOST_OF_ALL:] if every else _newest_errors(errors)
+    if isinstance(logs, Unread) or not chosen:
         return logs
-    with ThreadPoolExecutor(len(errors)) as pool:
-        read = list(pool.map(lambda line: read_following(aws, line), errors))
-    following = [(line, part.value) for line, part in zip(errors, read, strict=True) if isinstance(part, Read)]
-    found = tuple(Traceback(line, lines) for line, lines in following if lines)
+    with ThreadPoolExecutor(min(len(chosen), AT_ONCE)) as pool:
+        read = list(pool.map(lambda line: read_following(aws, line), chosen))
+    found = tuple(part.value for part in read if isinstance(part, Read) and part.value.following)
     untraced = next((part for part in read if isinstance(part, Unread)), None)
+    if every and len(errors) > len(chosen):
+        untraced = untraced or _too_many(len(errors) - len(chosen))
     return replace(logs, value=replace(logs.value, tracebacks=found, untraced=untraced))
 
 
-def read_following(aws: Aws, line: LogLine) -> Evidence[tuple[str, ...]]:
-    """Return the lines that follow `line` in its stream until the next one in the logger's format, at most 120."""
+def _too_many(older: int) -> Unread:
+    said = f"{older} older errors were not looked below; the newest {MOST_OF_ALL} were"
+    return Unread("logs:GetLogEvents", "partial", said, "ask for an earlier window")
+
+
+def read_following(aws: Aws, line: LogLine) -> Evidence[Traceback]:
+    """Return what stands below `line` in its stream (see ops_lib/tracebacks.py), of at most 120 lines."""
     return attempt(f"logs:GetLogEvents {line.group}", lambda: _following(aws, line))
 
 
-def try_following(aws: Aws, group: str, now: datetime) -> Evidence[tuple[str, ...]]:
+def try_following(aws: Aws, group: str, now: datetime) -> Evidence[Traceback]:
     """Return nothing where GetLogEvents is allowed on a group's streams: it is asked for one that does not exist."""
-    found = read_following(aws, LogLine(now, group, "ops/doctor/none", ""))
+    nobodys = LogLine(now, group, "ops/doctor/none", "")
+    found = read_following(aws, nobodys)
     allowed = isinstance(found, Unread) and found.kind == "missing"
-    return Read((), found.source, now) if allowed else found
+    return Read(Traceback(nobodys, ()), found.source, now) if allowed else found
 
 
-def _newest_errors(lines: Iterable[LogLine]) -> list[LogLine]:
+def _newest_errors(errors: Iterable[LogLine]) -> list[LogLine]:
     newest: dict[str, LogLine] = {}
-    for line in lines:
-        if found := ERROR.search(line.message):
-            said = line.message[found.end() :]
-            newest.pop(said, None)  # so that the last said stands last
-            newest[said] = line
+    for line in errors:
+        said = line.message[_said_from(line.message) :]
+        newest.pop(said, None)  # so that the last said stands last
+        newest[said] = line
     return list(newest.values())[-MOST:]
 
 
-def _following(aws: Aws, line: LogLine) -> tuple[str, ...]:
+def _said_from(message: str) -> int:
+    found = ERROR.search(message)
+    return found.end() if found else 0
+
+
+def _following(aws: Aws, line: LogLine) -> Traceback:
     first_ms = round(line.at.timestamp() * 1000)
     request: dict[str, Any] = {
         "logGroupName": line.group,
@@ -71,15 +86,14 @@ def _following(aws: Aws, line: LogLine) -> tuple[str, ...]:
     # AWS: a page may be empty though there is more; pages end where the token does not change.
     for _ in range(MAX_PAGES):
         page = aws.client("logs").get_log_events(**request)
-        messages = [event["message"].rstrip("\n") for event in page["events"]]
-        if line.message in messages:
-            return _until_logged(messages[messages.index(line.message) + 1 :])
+        events = [(_time(event), event["message"].rstrip("\n")) for event in page["events"]]
+        if any(said == line.message for _, said in events):
+            return below(line, events)
         if page["nextForwardToken"] == request.get("nextToken"):
             break
         request["nextToken"] = page["nextForwardToken"]
-    return ()
+    return Traceback(line, ())
 
 
-def _until_logged(messages: list[str]) -> tuple[str, ...]:
-    end = next((place for place, message in enumerate(messages) if LOGGED.match(message)), len(messages))
-    return tuple(messages[:end])
+def _time(event: Mapping[str, Any]) -> datetime:
+    return datetime.fromtimestamp(event["timestamp"] / 1000, UTC)

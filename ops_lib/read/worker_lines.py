@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime, timedelta
+from threading import Event
 
 from ops_lib.aws import Aws
-from ops_lib.evidence import Evidence, Read, Unread, WorkerLines, known
-from ops_lib.read.attempt import attempt
-from ops_lib.read.logs import group_gaps, run_query
+from ops_lib.evidence import Evidence, Read, Unread, WorkerLines
+from ops_lib.read.log_groups import Groups
+from ops_lib.read.log_search import Search, search
+from ops_lib.read.logs import verdict_gaps
 
 LIMIT = 2_000  # the newest rows: enough to see when each loop last spoke
 SHORTEST = timedelta(hours=3)
@@ -19,18 +22,26 @@ WANTED = (
 
 
 def read_worker_lines(
-    aws: Aws, groups: Evidence[dict[str, int | None]], now: datetime, span: timedelta
+    aws: Aws,
+    groups: Evidence[Groups],
+    now: datetime,
+    span: timedelta,
+    stop: Event | None = None,
+    *,
+    wanted: str = WANTED,
+    limit: int = LIMIT,
 ) -> Evidence[WorkerLines]:
-    """Return the newest lines of all workers from `span` (three hours at least) before `now`, by Logs Insights."""
-    if isinstance(groups, Unread):
-        return Unread("logs:StartQuery", "not-asked", f"log groups were not read: {groups.reason}", groups.next_step)
-    names, since = sorted(known(groups)), now - max(span, SHORTEST)
-    if not names:
-        return Unread("logs:StartQuery", "missing", "no log group of this deployment exists", "check NAME_PREFIX")
-    found = attempt("logs:StartQuery", lambda: run_query(aws, WANTED, names, (since, now), LIMIT))
+    """Return the newest lines of all workers from `span` (three hours at least) before `now`, by Logs Insights.
+
+    `wanted`: the regular expression they match; `limit`: how many rows at the most.
+    """
+    since = now - max(span, SHORTEST)
+    found = search(aws, groups, Search(wanted, since, now, newest=limit, stop=stop or Event()), now)
     if isinstance(found, Unread):
         return found
-    lines = tuple(sorted(found.value, key=lambda line: line.at))
-    whole = len(lines) < LIMIT
-    gaps = group_gaps(aws, known(groups), None, now)
-    return Read(WorkerLines(lines, since if whole else lines[0].at, now, gaps), found.source, found.at)
+    lines, coverage = found.value.rows, found.value.coverage
+    # What is older than the newest rows shortens what is known; any other cut is a gap in it.
+    cuts = tuple(cut for cut in coverage.cuts if not lines or cut.until > lines[0].at)
+    begins = since if cuts == coverage.cuts else lines[0].at
+    gaps = verdict_gaps(replace(coverage, cuts=cuts, expired={}), aws.settings.prefix)
+    return Read(WorkerLines(lines, begins, now, gaps), found.source, found.at)

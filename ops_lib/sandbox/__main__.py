@@ -12,6 +12,7 @@ from typing import NoReturn
 import click
 
 from ops_lib.errors import EXIT_USAGE, BadInput, OpsError
+from ops_lib.places import ops_command
 from ops_lib.sandbox import options, processes, state
 from ops_lib.sandbox.incidents import INCIDENTS, NOT_SHOWN, for_version
 
@@ -66,13 +67,13 @@ def start(
     if wanted != usual and usual.recording:
         raise click.UsageError(f"{name} is a recording: it takes no options")
     click.echo(json.dumps(processes.start(wanted, afresh=wanted != usual)))
-    click.echo(f"next: ops run 0_triage -e {name}", err=True)
+    click.echo(f"next: {ops_command()} run 0_triage -e {name}", err=True)
 
 
 def _possible(wanted: options.Options) -> None:
     for name in wanted.incidents:
         if name not in INCIDENTS:
-            raise click.UsageError(f"no incident is called {name!r}. Next: ops sandbox incidents")
+            raise click.UsageError(f"no incident is called {name!r}. Next: {ops_command()} sandbox incidents")
         if wanted.version not in INCIDENTS[name].versions:
             raise click.UsageError(f"{name} cannot happen in the {wanted.version} version")
 
@@ -132,7 +133,7 @@ def status() -> None:
 def upload(name: str, segments: int) -> None:
     """Upload a video to the running sandbox NAME as the web UI does; print the job's id."""
     if options.default(name).recording:
-        next_step = f"ops sandbox start {LIVING}, then ops sandbox upload {LIVING}"
+        next_step = f"{ops_command()} sandbox start {LIVING}, then {ops_command()} sandbox upload {LIVING}"
         raise BadInput("sandbox", name, "a recording stands still: no worker takes an upload", next_step)
     click.echo(processes.ask(name, "upload", {"segments": segments})["job_id"])
 

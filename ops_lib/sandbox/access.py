@@ -1,6 +1,6 @@
 """Who a request comes from, and whether the committed policies (deploy/iam) allow what it asks.
 
-The sandbox has three credentials from the start (`credentials.py`) and whatever sessions sts:AssumeRole has given out
+The sandbox has four credentials from the start (`credentials.py`) and whatever sessions sts:AssumeRole has given out
 since. moto's own enforcement is not used: it answers JSON services with the code "403" and does not look at resources.
 Signatures are not verified: practice with permissions, not a protection of the sandbox.
 """
@@ -12,14 +12,14 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ops_lib.sandbox import actions, refusals
-from ops_lib.sandbox.credentials import OWNER, READER, RESPONDER, Environ, signed
+from ops_lib.sandbox.credentials import DELIVER, OWNER, READER, RESPONDER, Environ, signed
 from ops_lib.sandbox.operations import protocol_of
 from ops_lib.sandbox.policy import Policy
 from ops_lib.sandbox.recording import ACCOUNT
 from ops_lib.sandbox.refusals import Refused
 
 POLICIES = Path(__file__).parents[2] / "deploy" / "iam"
-ROLES = ("stereo-spot-ops-reader", "stereo-spot-ops-responder")
+ROLES = {"reader": READER, "responder": RESPONDER, "deliver": DELIVER}
 EVERYTHING = Policy({"Statement": {"Effect": "Allow", "Action": "*", "Resource": "*"}})
 SESSION = "sandbox"
 # AWS: STS API reference, "GetCallerIdentity": no permissions are required, not even an explicit Deny takes it away.
@@ -37,29 +37,27 @@ class Principal:
     expires: float | None = None
 
 
+def role_of(name: str) -> str:
+    """Return the role that a policy of deploy/iam is written for."""
+    return f"stereo-spot-ops-{name}"
+
+
 def role_arn(role: str) -> str:
     """Return the ARN of a role of the sandbox's account."""
     return f"arn:aws:iam::{ACCOUNT}:role/{role}"
 
 
 class Access:
-    """The principals by access key, and the policies of the two roles."""
+    """The principals by access key, and the policies of the roles."""
 
     def __init__(self) -> None:
-        reader, responder = ROLES
-        self.policies = {
-            role_arn(reader): Policy.load(POLICIES / "reader.json"),
-            role_arn(responder): Policy.load(POLICIES / "responder.json"),
-            f"arn:aws:iam::{ACCOUNT}:user/{OWNER}": EVERYTHING,
-        }
-        self.principals = {
-            OWNER: Principal(f"arn:aws:iam::{ACCOUNT}:user/{OWNER}", "AIDASANDBOXOWNER", EVERYTHING),
-            READER: self.session(reader, SESSION),
-            RESPONDER: self.session(responder, SESSION),
-        }
+        self.policies = {role_arn(role_of(name)): Policy.load(POLICIES / f"{name}.json") for name in ROLES}
+        self.policies[f"arn:aws:iam::{ACCOUNT}:user/{OWNER}"] = EVERYTHING
+        self.principals = {key: self.session(role_of(name), SESSION) for name, key in ROLES.items()}
+        self.principals[OWNER] = Principal(f"arn:aws:iam::{ACCOUNT}:user/{OWNER}", "AIDASANDBOXOWNER", EVERYTHING)
 
     def session(self, role: str, name: str, token: str = "", expires: float | None = None) -> Principal:
-        """Return a session of one of the two roles."""
+        """Return a session of one of the roles."""
         arn = f"arn:aws:sts::{ACCOUNT}:assumed-role/{role}/{name}"
         return Principal(arn, f"{role_id(role)}:{name}", self.policies[role_arn(role)], token, expires)
 

@@ -32,6 +32,7 @@ ACTION_OF = {
     "s3:GetBucketLifecycleConfiguration": "s3:GetLifecycleConfiguration",
     "s3:PutBucketLifecycleConfiguration": "s3:PutLifecycleConfiguration",
     "sagemaker-runtime:InvokeEndpointAsync": "sagemaker:InvokeEndpointAsync",
+    "service-quotas:ListServiceQuotas": "servicequotas:ListServiceQuotas",
 }
 # Each write of a transaction needs its own action. AWS: DynamoDB Developer Guide, "Using IAM with transactions".
 IN_TRANSACTION = {
@@ -68,7 +69,7 @@ def needed(operation: str, environ: Environ, region: str) -> list[Needed]:
         return [Needed(action_of(operation), _arn("sagemaker", region, f"endpoint/{endpoint.lower()}"))]
     said = _said(environ)
     find = SERVICES.get(service)
-    return list(dict.fromkeys(find(name, said, region))) if find else [Needed(operation, ANY)]
+    return list(dict.fromkeys(find(name, said, region))) if find else [Needed(action_of(operation), ANY)]
 
 
 def _said(environ: Environ) -> Said:
@@ -200,6 +201,12 @@ def _scaling(name: str, said: Said, region: str) -> Iterator[Needed]:
     yield Needed(f"application-autoscaling:{name}", ANY, context)
 
 
+def _metrics(name: str, said: Said, _: str) -> Iterator[Needed]:
+    # AWS: CloudWatch User Guide, "Using condition keys to limit access to CloudWatch namespaces".
+    put = name == "PutMetricData" and "Namespace" in said
+    yield Needed(f"cloudwatch:{name}", ANY, (("cloudwatch:namespace", str(said["Namespace"])),) if put else ())
+
+
 def _roles(service: str, key: str) -> Callable[[str, Said, str], Iterator[Needed]]:
     def find(name: str, said: Said, _: str) -> Iterator[Needed]:
         yield Needed(f"{service}:{name}", str(said.get(key, ANY)))
@@ -216,6 +223,8 @@ SERVICES: dict[str, Callable[[str, Said, str], Iterator[Needed]]] = {
     "ecr": _ecr,
     "codebuild": _codebuild,
     "application-autoscaling": _scaling,
+    "cloudwatch": _metrics,
+    "sns": _roles("sns", "TopicArn"),
     "sts": _roles("sts", "RoleArn"),
     "iam": _roles("iam", "PolicySourceArn"),
 }

@@ -44,6 +44,10 @@ CHECKED: dict[str, str] = {
         "CopyObject CreateBucket DeleteObject GetBucketLifecycleConfiguration GetBucketLocation "
         "GetBucketNotificationConfiguration GetBucketVersioning GetObject HeadBucket HeadObject ListBuckets "
         "ListObjectsV2 PutBucketNotificationConfiguration PutObject",
+    "sns":
+        "CreateTopic Publish Subscribe",
+    "service-quotas":
+        "ListServiceQuotas",
     "sts":
         "AssumeRole GetCallerIdentity",
     "iam":

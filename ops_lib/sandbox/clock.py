@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import threading
 import time
+from collections import Counter
 
 from moto.ecs.models import ecs_backends
 from moto.sqs.models import sqs_backends
@@ -69,7 +70,8 @@ class Clock:
                 self._engine.start(task_id, self._loops(service, live))
         self._engine.step()
         waiting = [one.at for one in list(self._container.backlog)]
-        self._sampler.sample(time.time(), waiting, self._container.converting > 0, self._busy)
+        tasks = Counter(service for service, _ in running.values())
+        self._sampler.sample(time.time(), waiting, self._container.converting > 0, self._busy, tasks)
 
     def _busy(self) -> set[str]:
         """Return the services that hold a message."""
@@ -84,8 +86,10 @@ class Clock:
 
     def _loops(self, service: str, live: Live) -> list[Loop]:
         if service == "media-worker":
-            begun = [] if live.fresh else [media.unfinished(live, queue, job) for queue, job in self._unfinished]
-            return [*media.loops(live), *begun]
+            begun = [] if live.fresh else self._unfinished
+            # In the hands of one task, however many run.
+            self._unfinished = self._unfinished if live.fresh else []
+            return media.loops(live, begun)
         if service == "video-worker":
             return video.loops(live, self._container)
         if service == "job-worker":

@@ -13,7 +13,7 @@ from ops_lib.sandbox.operations import protocol_of
 from ops_lib.sandbox.refusals import Refused
 
 # The service a signature is made for, where it is not called as boto3 calls its client.
-SIGNED_AS = {"cloudwatch": "monitoring", "sagemaker-runtime": "sagemaker"}
+SIGNED_AS = {"cloudwatch": "monitoring", "sagemaker-runtime": "sagemaker", "service-quotas": "servicequotas"}
 CONTENT_TYPES = {"json": "application/x-amz-json-", "cbor": "application/cbor", "query": "application/x-www-form-"}
 HERE = ("127.0.0.1", "localhost")
 

@@ -12,8 +12,9 @@ from typing import Any
 from urllib.parse import parse_qs
 
 Environ = dict[str, Any]
-# The owner may everything: tests and seeding. Notebooks have the reader's, `ops apply` the responder's.
-OWNER, READER, RESPONDER = "sandbox", "sandbox-reader", "sandbox-responder"
+# The owner may everything: tests and seeding. Notebooks have the reader's, `ops apply` the responder's, `ops deliver`
+# the deliverer's.
+OWNER, READER, RESPONDER, DELIVER = "sandbox", "sandbox-reader", "sandbox-responder", "sandbox-deliver"
 # AWS: IAM User Guide, "Elements of an AWS API request signature": key/date/region/service/aws4_request.
 SCOPE = re.compile(r"([^/\s=,]+)/\d*/([^/,]*)/([^/,]*)/aws4_request")
 

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import random
-import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
 from ops_lib.sandbox import recording as recordings
+from ops_lib.sandbox.crowds import Crowds
 from ops_lib.sandbox.incidents import INCIDENTS, for_version
 from ops_lib.sandbox.metrics import past as metrics
 from ops_lib.sandbox.metrics.series import Metric, Series
@@ -16,6 +16,7 @@ from ops_lib.sandbox.options import Options
 from ops_lib.sandbox.pipeline.events import s3_event
 from ops_lib.sandbox.pipeline.past import Message, Past, message_id
 from ops_lib.sandbox.pipeline.plan import DAY_S, Timed
+from ops_lib.sandbox.pipeline.tasks import crowd_id
 from ops_lib.sandbox.pipeline.typed import typed
 from ops_lib.sandbox.pipeline.version import ENDPOINT_GROUP, ENDPOINT_STREAM, INPUT, OUTPUT, queue_name, version_named
 from ops_lib.sandbox.pipeline.world import as_logged
@@ -55,21 +56,27 @@ def story_of(options: Options, now: float) -> Story:
 def recording_of(story: Story) -> Recording:
     """Return what the loaders take."""
     kept = recordings.read(story.version.name)
-    ready = {name: kept[name] for name in ("scalable_targets", "sagemaker")}
+    ready = {"sagemaker": kept["sagemaker"]}
     ready["env_file"] = _env(kept["env_file"], story.env)
     makers: dict[str, Callable[[], Any]] = {
         "ecs": lambda: _services(kept, story),
+        "scalable_targets": lambda: _targets(kept, story),
         "scene": lambda: story.scene,
         "tables": lambda: _tables(kept, story),
         "queues": lambda: _queues(kept, story),
         "logs": lambda: _logs(kept, story),
         "s3": lambda: {bucket: objects(story.past, bucket) for bucket in (INPUT, OUTPUT)},
-        "ecs_tasks": lambda: _tasks(story),
+        "ecs_tasks": lambda: _tasks(story, crowds(), made),
         "alarms": lambda: _alarms(kept, story),
-        "metrics": lambda: _metrics(kept, story),
+        "metrics": lambda: _metrics(kept, story, crowds()),
     }
+    made = _Made(ready, makers)
+
+    def crowds() -> Crowds:
+        return Crowds(story, made["scalable_targets"], made["ecs"])
+
     made_at = datetime.fromtimestamp(story.now - (RECENT_DAYS + 2) * DAY_S, UTC)
-    return Recording(story.version.name, _Made(ready, makers), datetime.fromtimestamp(story.now, UTC), made_at)
+    return Recording(story.version.name, made, datetime.fromtimestamp(story.now, UTC), made_at)
 
 
 def _env(text: str, instead: dict[str, str]) -> str:
@@ -120,9 +127,11 @@ def _queues(kept: dict[str, Any], story: Story) -> dict[str, Any]:
     for message in sorted(story.past.dead, key=lambda one: one.sent):
         messages.setdefault(queue_name(f"{message.queue}-dlq"), []).append(_message(message))
     made_at = f"{story.now - (RECENT_DAYS + 2) * DAY_S:.3f}"
+    set_by_hand = {queue_name(key): {"VisibilityTimeout": str(s)} for key, s in story.scene.timeouts.items()}
     times = {"CreatedTimestamp": made_at, "LastModifiedTimestamp": made_at}
     return {
-        name: queue | {"Attributes": queue["Attributes"] | times, "Messages": messages.get(name, [])}
+        name: queue
+        | {"Attributes": queue["Attributes"] | times | set_by_hand.get(name, {}), "Messages": messages.get(name, [])}
         for name, queue in kept["queues"].items()
     }
 
@@ -172,15 +181,21 @@ def _services(kept: dict[str, Any], story: Story) -> list[dict[str, Any]]:
     return made
 
 
+def _targets(kept: dict[str, Any], story: Story) -> list[dict[str, Any]]:
+    minimums = story.scene.minimums
+    named = ((target, target["ResourceId"].rsplit("/", 1)[-1]) for target in kept["scalable_targets"])
+    return [target | {"MinCapacity": minimums.get(name, target["MinCapacity"])} for target, name in named]
+
+
 def _streams(story: Story, service: str) -> Iterator[tuple[float, str, str]]:
     """Yield a service's lines in order of time, each with the stream of the task that ran then."""
     task_at = None if service == "inference" else story.past.tasks.at(service)
     for line in sorted(story.past.lines.get(service, []), key=lambda line: line.at):
-        stream = f"ecs/{service}/{task_at(line.at)}" if task_at else ENDPOINT_STREAM
+        stream = f"ecs/{service}/{line.task_id or task_at(line.at)}" if task_at else ENDPOINT_STREAM
         yield line.at, stream, as_logged(line.text, line.at, line.log_name, line.level)
 
 
-def _tasks(story: Story) -> list[dict[str, Any]]:
+def _tasks(story: Story, crowds: Crowds, made: Mapping[str, Any]) -> list[dict[str, Any]]:
     shown = [
         {
             "service": service,
@@ -196,15 +211,18 @@ def _tasks(story: Story) -> list[dict[str, Any]]:
         for task in story.past.tasks.of(service)
         if task.stopped is None or task.stopped > story.now - STOPPED_VISIBLE_S
     ]
-    for service, count in story.scene.crowds.items():
-        one = next(task for task in shown if task["service"] == service and task["lastStatus"] == "RUNNING")
-        shown += [one | {"taskId": uuid.uuid5(uuid.NAMESPACE_URL, f"{service}{n}").hex} for n in range(count - 1)]
+    for service in story.scene.crowds:
+        one = next((one for one in shown if one["service"] == service and one["lastStatus"] == "RUNNING"), None)
+        if one is None:
+            continue
+        starts = crowds.started(service, float(str(one["startedAt"])), made["metrics"])
+        shown += [one | {"taskId": crowd_id(service, n), "startedAt": int(at)} for n, at in enumerate(starts)]
     return shown
 
 
-def _metrics(kept: dict[str, Any], story: Story) -> dict[Metric, Series]:
+def _metrics(kept: dict[str, Any], story: Story, crowds: Crowds) -> dict[Metric, Series]:
     names = [name.removeprefix(f"{CLUSTER}-") for name in kept["queues"] if not name.endswith("-dlq")]
-    return metrics.of(story.past, story.now - RECENT_DAYS * DAY_S, story.now, names)
+    return metrics.of(story.past, story.now - RECENT_DAYS * DAY_S, story.now, names, crowds.by_minute)
 
 
 def _alarms(kept: dict[str, Any], story: Story) -> list[dict[str, Any]]:

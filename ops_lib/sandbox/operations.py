@@ -24,9 +24,16 @@ TARGETS = {
     "AmazonEC2ContainerRegistry_V20150921": "ecr",
     "CodeBuild_20161006": "codebuild",
     "GraniteServiceVersion20100801": "cloudwatch",
+    "ServiceQuotasV20190624": "service-quotas",
 }
 # The services of the query protocol, by the version their requests carry.
-VERSIONS = {"2011-06-15": "sts", "2010-08-01": "cloudwatch", "2010-05-08": "iam", "2012-11-05": "sqs"}
+VERSIONS = {
+    "2011-06-15": "sts",
+    "2010-08-01": "cloudwatch",
+    "2010-05-08": "iam",
+    "2012-11-05": "sqs",
+    "2010-03-31": "sns",
+}
 # SageMaker's runtime, by the end of its path. Its requests are signed for "sagemaker".
 INVOCATION = re.compile(r"/endpoints/[^/]+/(async-invocations|invocations)")
 INVOCATIONS = {"async-invocations": "InvokeEndpointAsync", "invocations": "InvokeEndpoint"}

@@ -18,6 +18,7 @@ NEEDS = {
     "application-autoscaling": ("ecs", "cloudwatch"),
     "cloudwatch": ("sqs",),
     "sagemaker-runtime": ("sagemaker",),
+    "sns": ("sqs",),
     "ecr": ("sagemaker",),
     "codebuild": ("sagemaker",),
 }

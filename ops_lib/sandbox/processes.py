@@ -17,7 +17,7 @@ from typing import Any
 from urllib.error import HTTPError
 
 from ops_lib.errors import BadInput, SandboxFailed
-from ops_lib.places import state_root
+from ops_lib.places import ops_command, state_root
 from ops_lib.sandbox import state
 from ops_lib.sandbox.credentials import OWNER
 from ops_lib.sandbox.options import Options
@@ -52,6 +52,7 @@ def _start(options: Options, afresh: bool) -> dict[str, Any]:
                 return running
         if _end(name):
             sys.stderr.write(f"{name}: the one that ran was ended; what was done in it is gone\n")
+        state.set_aside(name)
         with (place / "server.log").open("wb") as log:
             command = [sys.executable, "-m", "ops_lib.sandbox", "serve", options.as_json()]
             server = subprocess.Popen(
@@ -86,7 +87,7 @@ def ask(name: str, what: str, content: dict[str, Any]) -> dict[str, Any]:
     """
     running = state.read(name)
     if not running or not health(running):
-        raise BadInput("sandbox", name, "it is not running", f"ops sandbox start {name}")
+        raise BadInput("sandbox", name, "it is not running", f"{ops_command()} sandbox start {name}")
     body, owner = json.dumps(content).encode(), {"X-Sandbox-Key": OWNER}
     request = urllib.request.Request(f"{running['endpoint_url']}/sandbox/{what}", body, owner)
     try:
@@ -101,7 +102,7 @@ def _refusal(name: str, error: HTTPError) -> BadInput | SandboxFailed:
     refused = json.loads(error.read())
     if "rule" in refused:
         return BadInput(**refused)
-    next_step = f"ops sandbox stop {name}, then ops sandbox start {name}"
+    next_step = f"{ops_command()} sandbox stop {name}, then {ops_command()} sandbox start {name}"
     return SandboxFailed(f"the sandbox {name} refuses: {refused['error']}. Next: {next_step}")
 
 

@@ -1,15 +1,16 @@
-"""A sandbox's state folder: state.json, the .env, the responder's keys, the server's log."""
+"""A sandbox's state folder: state.json, the .env, the keys of the roles that write, the server's log."""
 
 from __future__ import annotations
 
 import fcntl
 import json
 import os
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import IO, Any
 
 from ops_lib.places import state_root
-from ops_lib.sandbox.credentials import READER, RESPONDER
+from ops_lib.sandbox.credentials import DELIVER, READER, RESPONDER
 from ops_lib.sandbox.options import Options
 from ops_lib.sandbox.recording import ACCOUNT, REGION, Recording
 from ops_lib.sandbox_process import fingerprint as fingerprint
@@ -21,6 +22,9 @@ NEEDED = {"name": str, "pid": int, "endpoint_url": str, "fingerprint": str}
 def folder(name: str) -> Path:
     """Return the sandbox's folder."""
     return state_root() / name / "sandbox"
+
+
+OF_ROLES = {"responder.json": RESPONDER, "deliver.json": DELIVER}
 
 
 def idle_s() -> float:
@@ -39,9 +43,9 @@ def read(name: str) -> dict[str, Any] | None:
 
 
 def write(options: Options, port: int, recording: Recording) -> None:
-    """Write the .env and the responder's keys, then the state: whoever finds the state finds a server that listens.
+    """Write the .env and the other roles' keys, then the state: whoever finds the state finds a server that listens.
 
-    The state has the reader's keys: a notebook never sees the responder's.
+    The state has the reader's keys: a notebook never sees another role's.
     """
     place = folder(options.name)
     place.mkdir(parents=True, exist_ok=True)
@@ -49,7 +53,8 @@ def write(options: Options, port: int, recording: Recording) -> None:
     if options.recording is None and options.name != "sandbox":
         # So that `-e <name>` opens it.
         _replace(place.parent / f"{options.name}.yaml", f'sandbox: {options.name}\naccount_id: "{ACCOUNT}"\n')
-    _replace(place / "responder.json", json.dumps(_keys(RESPONDER)) + "\n", mode=0o600)
+    for file, key in OF_ROLES.items():
+        _replace(place / file, json.dumps(_keys(key)) + "\n", mode=0o600)
     content = {
         "name": options.name,
         "pid": os.getpid(),
@@ -65,6 +70,21 @@ def write(options: Options, port: int, recording: Recording) -> None:
         "fingerprint": fingerprint(),
     }
     _replace(place / "state.json", json.dumps(content, indent=2) + "\n")
+
+
+def set_aside(name: str) -> None:
+    """Move what was planned and done in an earlier world to `earlier/<UTC>/`, as a new one begins.
+
+    A letter of a recording or of an incident comes again with the same MessageId or body; the journal of the earlier
+    world would say that it was sent, and it would be deleted unsent.
+    """
+    place = folder(name).parent
+    found = [path for path in (place / "journal.jsonl", place / "plans", place / "backups") if path.exists()]
+    if found:
+        earlier = place / "earlier" / f"{datetime.now(UTC):%Y%m%dT%H%M%S.%fZ}"
+        earlier.mkdir(parents=True)
+        for path in found:
+            path.rename(earlier / path.name)
 
 
 def hold(name: str) -> IO[str]:
@@ -96,7 +116,7 @@ def remove(name: str, pid: int) -> None:
     """Remove the state if it is still that of process `pid`."""
     content = read(name)
     if content and content["pid"] == pid:
-        for file in ("state.json", "responder.json"):
+        for file in ("state.json", *OF_ROLES):
             (folder(name) / file).unlink(missing_ok=True)
 
 

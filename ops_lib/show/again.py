@@ -10,6 +10,7 @@ from ops_lib.decide.verdict import Verdict
 from ops_lib.gathered import JobEvidence
 from ops_lib.read.one_job import read_job
 from ops_lib.show import frames
+from ops_lib.show.letters import left_lying
 from ops_lib.show.notebook import Runbook
 from ops_lib.show.redact import safe
 from ops_lib.show.review import somebody_is_there
@@ -36,7 +37,8 @@ def look_again(book: Runbook, job: JobEvidence, verdict: Verdict) -> None:
         return
     at = book.settings.now()
     again = read_job(book.aws, job.job_id, at, inspect=bool(job.dead_letters))
-    book.html(before_and_now(Look(book.now, job, verdict), Look(at, again, judge(again, at))))
+    page = before_and_now(Look(book.now, job, verdict), Look(at, again, judge(again, at)))
+    book.html(page + left_lying(again, at, book.settings.name))
 
 
 def before_and_now(before: Look, now: Look) -> str:
@@ -52,11 +54,12 @@ def before_and_now(before: Look, now: Look) -> str:
     rows = [(name, old.get(name, NOT_THERE), new.get(name, NOT_THERE)) for name in {**old, **new}]
     first = [row for row in rows if row[0] in ALWAYS or row[1] != row[2]]
     rest = [row for row in rows if row not in first]
-    folded = folded_away(f"{len(rest)} more, unchanged", _table(before.at, now.at, rest)) if rest else ""
-    return card + _table(before.at, now.at, first) + folded
+    folded = folded_away(f"{len(rest)} more, unchanged", facts_table(before.at, now.at, rest)) if rest else ""
+    return card + facts_table(before.at, now.at, first) + folded
 
 
-def _table(before: datetime, now: datetime, rows: list[tuple[str, str, str]]) -> str:
+def facts_table(before: datetime, now: datetime, rows: list[tuple[str, str, str]]) -> str:
+    """Return (what, before, now) as a table, what has changed marked; times UTC."""
     head = f"<th></th><th>what</th><th>before, {before:%H:%M:%S} UTC</th><th>now, {now:%H:%M:%S} UTC</th>"
     body = "".join(_row(*row) for row in rows)
     table = f'<table class="ops told"><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>'

@@ -10,7 +10,13 @@ from typing import Any, TextIO
 
 import click
 
-COLOURS = {"done": "green", "already-done": "green", "unknown": "magenta", "not-attempted": "blue"}
+COLOURS = {
+    "done": "green",
+    "already-done": "green",
+    "unknown": "magenta",
+    "not-attempted": "blue",
+    "cancelled": "yellow",
+}
 
 
 def teller(as_json: bool) -> Callable[[dict[str, Any]], None]:

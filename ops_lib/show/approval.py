@@ -25,7 +25,6 @@ if TYPE_CHECKING:
 
 WIDE = widgets.Layout(width="auto", max_width="62em")
 BROKEN = "The notebook failed here. What has been changed, if anything, is in the journal."
-OUTDATED = '<span class="badge warning">the choice has changed: run this cell again</span>'
 MISCOUNTED = '<span class="badge warning">not how many letters this plan deletes</span>'
 WRONG = '<span class="badge warning">not the code of this plan</span>'
 ROW = widgets.Layout(flex_flow="row wrap", align_items="center")
@@ -42,7 +41,7 @@ class Approval:
     ) -> None:
         self.settings, self.keep = settings, keep
         self.progress: Progress | None = None
-        self.begun = self.outdated = False
+        self.begun = self.outdated = self.replaced = False
         self.applying: Applying | None = None
         self.reason = widgets.Textarea(plan.reason, description="reason", rows=2, continuous_update=False, layout=WIDE)
         self.code = widgets.Text("", description="code", placeholder="type the code")
@@ -87,12 +86,32 @@ class Approval:
             self.reason.value = self.plan.reason
             self.hint.value = "A change needs a reason: the journal keeps it."
         elif reason != self.plan.reason:
-            plan = replace(self.plan, reason=reason)
-            self._offer(plan, store.write(plan, self.settings), plan_tables.replaced(self.plan, self.path))
+            before, path = self.plan, self.path
+            plan = replace(before, reason=reason)
+            self._offer(plan, store.write(plan, self.settings), plan_tables.replaced(before, path))
+            store.outdate(
+                before, self.settings, f"its reason was edited: the plan with the code {plan.code} replaced it"
+            )
+            self._mark()
+
+    def give_way(self) -> None:
+        """Let the plan not be applied any more, here or from a terminal: its cell was run again."""
+        self.replaced = True
+        store.outdate(self.plan, self.settings, "its cell was run again, so another review replaced it")
 
     def _chosen(self, same: bool) -> None:
         self.outdated = not same
         self._typed()
+        self._mark()
+
+    def _mark(self) -> None:
+        """Say the same to who applies it from a terminal."""
+        if self.replaced:
+            return
+        if self.outdated:
+            store.outdate(self.plan, self.settings, "the choice of letters that it was made from was changed")
+        else:
+            store.renew(self.plan, self.settings)
 
     def _typed(self) -> None:
         right = same_code(self.code.value, self.plan)
@@ -102,7 +121,7 @@ class Approval:
         if not self.running:
             wrong_count = MISCOUNTED if self.count.value.strip() and not counted else ""
             wrong = WRONG if self.code.value.strip() and not right else wrong_count
-            self.hint.value = OUTDATED if self.outdated and not self.done else wrong
+            self.hint.value = plan_tables.OUTDATED if self.outdated and not self.done else wrong
 
     def _press(self) -> None:
         if self.running or self.outdated:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from ops_lib.aws import Aws, connect
+from ops_lib.decide.log_story import BUILDS
 from ops_lib.decide.vocabulary import Severity
 from ops_lib.errors import EXIT_OK, EXIT_UNKNOWN, OpsError
 from ops_lib.evidence import Evidence, Read, Unread
@@ -15,6 +16,7 @@ from ops_lib.read.invocations import TABLE, read_failure
 from ops_lib.read.move_tasks import read_move_tasks
 from ops_lib.read.one_job import read_job
 from ops_lib.read.pipeline import PipelineReads
+from ops_lib.read.scaling import read_scaling_activities, read_scaling_policies
 from ops_lib.read.tracebacks import try_following
 from ops_lib.settings import Settings, open_settings
 
@@ -64,12 +66,19 @@ def _reads(settings: Settings) -> list[Line]:
 
 
 def _on_demand(aws: Aws, job: JobEvidence, now: datetime) -> dict[str, Evidence[object]]:
-    """Return the reads that only a job's own rows and lines lead to, or dead letters, each tried once."""
-    tried: dict[str, Evidence[object]] = {}
+    """Return the reads that only one notebook makes, or that rows, lines and dead letters lead to, each tried once."""
+    tried: dict[str, Evidence[object]] = {
+        "scaling policies": read_scaling_policies(aws),
+        "scaling activities": read_scaling_activities(aws, now - timedelta(hours=1)),
+    }
     if pair := next((pair for pair in job.queues.values() if pair.dlq is not None), None):
         tried["message move tasks"] = read_move_tasks(aws, pair)
     if TABLE in aws.settings.tables:
         tried["inference failures"] = read_failure(aws)
-    if isinstance(job.logs, Read):
-        tried["tracebacks"] = try_following(aws, job.logs.value.groups[0], now)
+    # No job writes into a build's log.
+    groups = (
+        [group for group in job.logs.value.groups if not group.startswith(BUILDS)] if isinstance(job.logs, Read) else []
+    )
+    if groups:
+        tried["tracebacks"] = try_following(aws, groups[0], now)
     return tried

@@ -16,6 +16,7 @@ from ops_lib.show.redact import printable, redact
 
 MIME = "application/vnd.ops.findings+json"
 PLAN_MIME = "application/vnd.ops.plan+json"  # a plan that was written, for whoever reads it in a terminal
+BUNDLE_MIME = "application/vnd.ops.bundle+json"  # an evidence bundle that was written, likewise
 SCHEMA = Path(__file__).with_name("findings.schema.json")
 
 
@@ -25,8 +26,9 @@ def document(
     findings: Iterable[Finding],
     unread: Mapping[str, Unread],
     verdict: Verdict | None = None,
+    news: Mapping[str, Any] | None = None,
 ) -> dict[str, Any]:
-    """Return the content of findings.json; `now` is the time the rules used, in UTC."""
+    """Return the content of findings.json; `now` is the time the rules used, in UTC. `news`: what changed."""
     ordered = worst_first(findings)
     content: dict[str, Any] = {
         "status": status_of(ordered),
@@ -37,6 +39,8 @@ def document(
     }
     if verdict is not None:
         content["verdict"] = _verdict(verdict)
+    if news is not None:
+        content["news"] = dict(news)
     return _redacted(content)  # type: ignore[no-any-return]
 
 
@@ -69,6 +73,7 @@ def _finding(finding: Finding) -> dict[str, Any]:
         "notebook": finding.notebook,
         "parameters": dict(finding.parameters),
         "accepted": finding.accepted,
+        "amount": finding.amount,
     }
 
 

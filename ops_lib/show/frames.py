@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 import pandas as pd
 
 from ops_lib.decide.log_lines import read_signs
-from ops_lib.evidence import Evidence, JobRow, Queue, QueuePair, Read, Unread
+from ops_lib.evidence import Evidence, JobRow, Queue, QueuePair, Read, Traceback, Unread
 from ops_lib.gathered import JobEvidence, PipelineEvidence
 from ops_lib.read.metrics import HISTORY_COLUMNS
 
@@ -117,7 +117,7 @@ def log_lines(job: JobEvidence) -> pd.DataFrame:
     """
     if isinstance(job.logs, Unread):
         return pd.DataFrame({"message": [f"not read: {job.logs.reason}"]})
-    below = {(t.line.at, t.line.stream, t.line.message): t.following for t in job.logs.value.tracebacks}
+    below = {(t.line.at, t.line.stream, t.line.message): _told_below(t) for t in job.logs.value.tracebacks}
     rows: list[tuple[datetime | None, str, str, str, str]] = [
         (s.at, s.stream.rsplit("/", 1)[0], s.kind, s.message, "\n".join(below.get((s.at, s.stream, s.message), ())))
         for s in read_signs(job.logs.value.lines)
@@ -127,6 +127,13 @@ def log_lines(job: JobEvidence) -> pd.DataFrame:
         said = f"no line with this job's id in {', '.join(job.logs.value.groups)}"
         return pd.DataFrame({"message": [said]})
     return pd.DataFrame(rows, columns=["time", "stream", "kind", "message", "traceback"])
+
+
+def _told_below(traceback: Traceback) -> tuple[str, ...]:
+    """Return what stands below an error; indented below the doubt where it may be another job's."""
+    if not traceback.doubt:
+        return traceback.following
+    return (f"In doubt: {traceback.doubt}.", *(f"  {said}" for said in traceback.following))
 
 
 def _count(queue: str, dead: bool, part: Evidence[Queue]) -> Row:

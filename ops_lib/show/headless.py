@@ -17,7 +17,7 @@ from ops_lib import errors
 from ops_lib.decide.findings import EXIT_CODES
 from ops_lib.environment import CHECKOUT
 from ops_lib.parameters import Parameters
-from ops_lib.settings import Settings
+from ops_lib.settings import Settings, open_settings
 from ops_lib.show import findings_file, page
 from ops_lib.show.redact import redact
 
@@ -32,12 +32,14 @@ class Run:
     """What one headless run left behind: three files in `folder`, the findings document and the exit code.
 
     `plans`: of each plan it wrote its title, the command that applies it, and how many letters it purges, if any.
+    `bundle`: where it kept its evidence, if it did.
     """
 
     folder: Path
     content: dict[str, Any]
     exit_code: int
     plans: tuple[dict[str, Any], ...] = ()
+    bundle: str | None = None
 
     @property
     def report(self) -> Path:
@@ -53,7 +55,7 @@ def run(notebook: str, settings: Settings, parameters: Parameters, folder: Path,
     folder.mkdir(parents=True, exist_ok=True)
     chosen = {name: value for name, value in parameters.model_dump().items() if name in given}
     output = folder / "notebook.ipynb"
-    broken = _execute(NOTEBOOKS / f"{notebook}.ipynb", output, chosen | {"environment": str(settings.file)})
+    broken = _execute(NOTEBOOKS / f"{notebook}.ipynb", output, chosen | {"environment": settings.opened_by})
     executed = nbformat.read(output, as_version=4) if output.exists() else nbformat.v4.new_notebook()
     content, code = _outcome(executed, settings, broken)
     if broken:
@@ -63,13 +65,21 @@ def run(notebook: str, settings: Settings, parameters: Parameters, folder: Path,
     subtitle = f"{settings.label or settings.environment} · {content['status']} · {content['generated_at']}"
     html = page.render(executed, title=title_of(executed, notebook), subtitle=subtitle)
     (folder / "report.html").write_text(html, encoding="utf-8")
-    return Run(folder, content, code, tuple(_outputs(executed, findings_file.PLAN_MIME)))
+    plans = tuple(_outputs(executed, findings_file.PLAN_MIME))
+    kept = [str(one["path"]) for one in _outputs(executed, findings_file.BUNDLE_MIME)]
+    return Run(folder, content, code, plans, kept[-1] if kept else None)
 
 
 def report_folder(settings: Settings, notebook: str) -> Path:
-    """Return a new folder `reports/<UTC>-<notebook>` in the environment's state; its time is the clock's."""
+    """Return a new folder `<UTC>-<notebook>` in the report store, or in the state's `reports` where that is in S3."""
     stamp = datetime.now(UTC).strftime("%Y-%m-%dT%H%M%S.%fZ")
-    return settings.state / "reports" / f"{stamp}-{notebook}"
+    is_folder = not settings.report_store.startswith("s3://")
+    return (Path(settings.report_store) if is_folder else settings.state / "reports") / f"{stamp}-{notebook}"
+
+
+def new_report(notebook: str, environment: str | None) -> Path:
+    """Return `report_folder` of an environment by name or path."""
+    return report_folder(open_settings(environment), notebook)
 
 
 def title_of(notebook: nbformat.NotebookNode, default: str) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping
 from datetime import datetime
 
@@ -15,6 +16,7 @@ from ops_lib.letters import DeadLetter, Inspection
 from ops_lib.read.dead_letters import cost
 from ops_lib.show.letter_tables import expires_in
 from ops_lib.show.redact import safe
+from ops_lib.show.tables import open_command
 
 COLUMNS = ("dead letter of", "about", "segment", "first sent", "receives", "expires in")
 
@@ -31,6 +33,26 @@ def of_job(job: JobEvidence, now: datetime) -> pd.DataFrame:
     """Return one row per dead letter that names the job: its queue, what it is about, when it was first sent (UTC)."""
     rows = [_row(job.queues, letter, body, now) for letter, body in Case(job, now).letters]
     return pd.DataFrame(rows, columns=list(COLUMNS), dtype="object")
+
+
+def left_lying(job: JobEvidence, now: datetime, environment: str) -> str:
+    """Return as HTML which dead letters of the job still lie there, and the notebook that deals with them; "": none.
+
+    A repair of the job leaves its dead letters where they are. `job`: as read after it; `environment`: what `-e` takes.
+    """
+    named = Counter(letter.queue for letter, _ in Case(job, now).letters)
+    unseen = {key: pair.dlq.value.visible_messages for key, pair in job.queues.items() if isinstance(pair.dlq, Read)}
+    rest = {key: count for key, count in unseen.items() if count and key not in job.dead_letters}
+    told = [f"{count} of this job still in {key}" for key, count in named.items()]
+    told += [f"{count} in {key}, and nobody looked whether one is this job's" for key, count in rest.items()]
+    if not told:
+        return ""
+    keys = [*named, *rest]
+    where = {"environment": environment} | ({"queue": keys[0]} if len(keys) == 1 else {})
+    return (
+        f"<p><b>Dead letters are left:</b> {safe('; '.join(told))}. A repair of the job does not take them "
+        f"away: {open_command('1_dead_letters', where)}</p>"
+    )
 
 
 def seen_words(key: str, look: Evidence[Inspection]) -> str:

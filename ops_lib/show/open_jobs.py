@@ -9,7 +9,7 @@ import pandas as pd
 from ops_lib.decide.case import words
 from ops_lib.decide.checks import counted
 from ops_lib.decide.fleet import Fleet, OpenJob, by_age
-from ops_lib.decide.repairs.names import NOBODY, NoRepair
+from ops_lib.decide.repairs.names import NOBODY, NOT_YET, NoRepair
 from ops_lib.decide.verdict import Verdict
 from ops_lib.evidence import JobRow
 from ops_lib.show.redact import safe
@@ -68,7 +68,8 @@ def _stuck_row(fleet: Fleet, job: OpenJob, verdict: Verdict, why_not: NoRepair |
 def _repair(why_not: NoRepair | None) -> str:
     if why_not is None:
         return "<b>yes</b>"
-    return "no" if why_not.whom_to_call == NOBODY else f"no; call {safe(why_not.whom_to_call)}"
+    nobody = {NOBODY: "no", NOT_YET: "not yet"}.get(why_not.whom_to_call)
+    return nobody or f"no; call {safe(why_not.whom_to_call)}"
 
 
 def _late(job: OpenJob) -> str:

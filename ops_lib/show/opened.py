@@ -17,11 +17,11 @@ from ops_lib.show.headless import NOTEBOOKS
 def open_dated_copy(notebook: str, settings: Settings, parameters: Parameters, given: set[str]) -> Path:
     """Write `opened/<UTC>-<notebook>.ipynb` into the environment's state and return its path.
 
-    `given` names the parameters that were set; the environment is always filled in, by its file's path.
+    `given` names the parameters that were set; the environment is always filled in, by what `-e` takes.
     """
     chosen = {name: value for name, value in parameters.model_dump().items() if name in given}
     source = load_notebook_node(str(NOTEBOOKS / f"{notebook}.ipynb"))
-    filled = parameterize_notebook(source, chosen | {"environment": str(settings.file)})
+    filled = parameterize_notebook(source, chosen | {"environment": settings.opened_by})
     folder = settings.state / "opened"
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / f"{datetime.now(UTC):%Y-%m-%dT%H%M%S.%fZ}-{notebook}.ipynb"

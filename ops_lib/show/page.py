@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from markupsafe import Markup
 
 from ops_lib.show.findings_file import MIME, PLAN_MIME
-from ops_lib.show.redact import redact, safe
+from ops_lib.show.redact import printable, redact, safe
 
 if TYPE_CHECKING:
     # A kernel imports this file for the CSS alone, and nbformat takes most of a second.
@@ -25,7 +25,6 @@ IMAGES = ("image/png", "image/jpeg")
 FIRST = ('class="banner', 'class="verdict')
 # The policy in the page stops what these would fetch or run, except a redirect, a form or a looked-up name.
 ACTIVE = re.compile(r"<(?=/?(?:script|meta|link|base|form|iframe|frame|object|embed|portal)\b)", re.IGNORECASE)
-ANSI = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)|[@-Z\\-_])")
 
 
 @cache
@@ -114,7 +113,7 @@ def _joined(text: str | list[str]) -> str:
 
 
 def _plain(text: object) -> Markup:
-    return Markup(safe(ANSI.sub("", str(text))))
+    return Markup(safe(text))
 
 
 def _passed(html: str) -> Markup:
@@ -123,7 +122,7 @@ def _passed(html: str) -> Markup:
 
 
 def _error_line(output: NotebookNode) -> Markup:
-    said = " ".join(ANSI.sub("", f"{output.ename}: {output.evalue}").split())
+    said = " ".join(printable(f"{output.ename}: {output.evalue}").split())
     return _plain(said.removesuffix(":"))
 
 

@@ -9,13 +9,24 @@ from pathlib import Path
 
 from ops_lib.change.aws_command import aws_command
 from ops_lib.change.plan import Call, Condition, Plan, Step
-from ops_lib.decide.repairs.names import NOBODY, NoRepair
+from ops_lib.decide.repairs.names import NOBODY, NOT_YET, NOTHING_CHOSEN, REFUSED, NoRepair
+from ops_lib.places import ops_command
 from ops_lib.show import letter_calls
 from ops_lib.show.redact import safe
 from ops_lib.show.tables import folded_away
 
+OUTDATED = '<span class="badge warning">the choice has changed: run this cell again</span>'
 MOST_OPEN = 6  # steps about letters that are shown at once
 KINDS = ("letters", "call", "dead-letter queue", "what could go wrong", "how to undo it")
+_NOBODY = {
+    NOTHING_CHOSEN: ("No plan.", "Look and choose first, if there is anything."),
+    NOBODY: ("Nothing has to be changed.", "Nobody has to be called."),
+    REFUSED: ("This change is refused.", "Nothing was planned, nothing is changed."),
+    NOT_YET: (
+        "Not yet: something has to be done first.",
+        "Do what the reason names, then run this again.",
+    ),
+}
 COLUMNS = ("", "what is done", "before → after", "what could go wrong", "how to undo it")
 
 
@@ -51,11 +62,10 @@ def by_hand(plan: Plan, path: Path, environment: str) -> str:
 
 
 def replaced(plan: Plan, path: Path) -> str:
-    """Return what is to be known about the plan before the reason was edited: its file may still be applied."""
+    """Return what is to be known about the plan before the reason was edited: its file is not applied any more."""
     return (
         f'<p class="small">This plan replaces <code>{safe(plan.code)}</code>, whose reason was: {safe(plan.reason)}. '
-        f"Do not apply that one too: until {plan.expires:%H:%M} UTC its code still fits its file, "
-        f"<code>{safe(str(path))}</code>.</p>"
+        f"That one, <code>{safe(str(path))}</code>, is not applied any more.</p>"
     )
 
 
@@ -66,17 +76,16 @@ def reason_line(plan: Plan) -> str:
 
 def command_line(plan: Plan, path: Path, environment: str) -> str:
     """Return the command to type; `environment` is what `-e` takes."""
-    return shlex.join(["ops", "apply", str(path), "--code", plan.code, "-e", environment])
+    return f"{ops_command()} {shlex.join(['apply', str(path), '--code', plan.code, '-e', environment])}"
 
 
 def no_repair_card(answer: NoRepair) -> str:
     """Return the calm answer where nothing is to be changed: why, and who can help."""
-    nobody = answer.whom_to_call == NOBODY
-    call = "Nobody has to be called." if nobody else f"<b>Call:</b> {safe(answer.whom_to_call)}"
-    headline = "Nothing has to be changed." if nobody else "There is no safe repair here."
+    call = f"<b>Call:</b> {safe(answer.whom_to_call)}"
+    headline, whom = _NOBODY.get(answer.whom_to_call, ("There is no safe repair here.", call))
     return (
         f'<div class="verdict note"><span class="badge note">no repair</span> <b>{headline}</b>'
-        f"<p>{safe(answer.reason)}</p><p>{call}</p></div>"
+        f"<p>{safe(answer.reason)}</p><p>{whom}</p></div>"
     )
 
 

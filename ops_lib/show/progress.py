@@ -33,6 +33,7 @@ RESUME = (
     "Type the code and press Apply again: the world is read first, and what is done is not done twice. "
     "If it ends so again, call the pipeline's developers with this notebook."
 )
+LOOK_AT_THE_REST = "Run this notebook again from the top: it looks at what is left and makes a new plan for it."
 GO_ON = (
     'Type the code and press Apply again to go on waiting: nothing is sent twice. Or run the cell under "Did it work?" '
     "below."
@@ -44,6 +45,7 @@ ENDS = {
     "failed": ("critical", "Failed: a call was refused by AWS. What builds on it was not attempted.", RESUME),
     "unknown": ("unknown", "Not known: an answer was lost, so a call may have been made or not.", RESUME),
     "not-attempted": ("critical", "Stopped before the end.", RESUME),
+    "cancelled": ("warning", "Cancelled: what was moved stays moved.", LOOK_AT_THE_REST),
     "refuted": ("critical", "Every call was made, and it did not come true.", AFTERWARDS),
     "under-way": ("unknown", "Every call was made; AWS has not ended with it yet.", GO_ON),
     "not-started": (

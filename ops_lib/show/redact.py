@@ -16,5 +16,5 @@ def safe(value: object) -> str:
 
 def on_one_line(value: object, limit: int = 240) -> str:
     """Return `value` as a terminal may show it: redacted, one line, no control characters, cut at `limit`."""
-    text = printable(" ".join(redact(str(value)).split()))
+    text = " ".join(redact(printable(str(value))).split())
     return text if len(text) <= limit else f"{text[:limit]}... ({len(text)} characters)"

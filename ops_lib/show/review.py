@@ -6,7 +6,7 @@ Nothing here changes anything. The safety is in `ops apply`, a process of its ow
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from IPython.core.getipython import get_ipython
 from IPython.display import HTML, DisplayHandle, display
@@ -20,7 +20,17 @@ from ops_lib.show import plan_tables
 from ops_lib.show.findings_file import PLAN_MIME
 
 if TYPE_CHECKING:
+    from ops_lib.show.approval import Approval
     from ops_lib.show.letter_choice import Choice
+
+# By the code of a cell: the run of it that was last, and what it offered.
+_OFFERED: dict[str, tuple[str, list[Approval]]] = {}
+
+
+PAST = (
+    '<p class="small"><b>This is the past:</b> a plan made from an evidence bundle is neither written nor applied. '
+    "Open the live environment to make one.</p>"
+)
 
 
 def review(plan: Plan | NoRepair, settings: Settings, choice: Choice | None = None) -> None:
@@ -28,21 +38,36 @@ def review(plan: Plan | NoRepair, settings: Settings, choice: Choice | None = No
 
     `choice`: the letters the plan was made from, where they are chosen.
     """
+    somebody = somebody_is_there()
+    desks = _desks_of_this_run() if somebody else []
     if isinstance(plan, NoRepair):
-        display(HTML(plan_tables.no_repair_card(plan)))
+        show_for(choice, plan_tables.no_repair_card(plan))
         return
     display(HTML(plan_tables.plan_table(plan, settings.endpoint_url)))
+    if settings.bundle:
+        display(HTML(PAST))
+        return
     try:
         path = store.write(plan, settings)
     except (OSError, OpsError) as error:
         display(HTML(plan_tables.broken_card("The plan could not be written, so it cannot be applied.", error)))
         return
-    if somebody_is_there():
-        _ask(plan, path, settings, choice)
+    if somebody:
+        desks.append(_ask(plan, path, settings, choice))
     else:
         display(HTML(headless(plan, path, settings)))
         told = {"title": plan.title, "apply": plan_tables.command_line(plan, path, settings.name)}
         display({PLAN_MIME: told | {"purges": bool(plan.count)}, "text/plain": plan.title}, raw=True)
+
+
+def show_for(choice: Choice | None, html: str) -> None:
+    """Show what holds for the letters chosen now; while others are chosen it is marked as outdated."""
+    if choice is None or not html:
+        display(HTML(html))
+        return
+    shown = DisplayHandle()
+    shown.display(HTML(html))
+    choice.watch(lambda same: shown.update(HTML(html if same else plan_tables.OUTDATED + html)))
 
 
 def headless(plan: Plan, path: Path, settings: Settings) -> str:
@@ -54,11 +79,16 @@ def headless(plan: Plan, path: Path, settings: Settings) -> str:
 
 def somebody_is_there() -> bool:
     """Return whether whoever runs this cell could answer a question: JupyterLab can, papermill and nbmake cannot."""
+    return bool(_asked().get("content", {}).get("allow_stdin"))
+
+
+def _asked() -> dict[str, Any]:
+    """Return the message by which this cell is run; empty where no kernel runs it."""
     kernel = getattr(get_ipython(), "kernel", None)
-    return bool(kernel and kernel.get_parent().get("content", {}).get("allow_stdin"))
+    return dict(kernel.get_parent()) if kernel else {}
 
 
-def _ask(plan: Plan, path: Path, settings: Settings, choice: Choice | None) -> None:
+def _ask(plan: Plan, path: Path, settings: Settings, choice: Choice | None) -> Approval:
     # Imported late: a headless kernel needs no widget.
     from ops_lib.show.approval import Approval
 
@@ -66,3 +96,18 @@ def _ask(plan: Plan, path: Path, settings: Settings, choice: Choice | None) -> N
     approval = Approval(plan, path, settings, lambda html: kept.update(HTML(html)), choice)
     display(approval.widget)
     kept.display(HTML(""))
+    return approval
+
+
+def _desks_of_this_run() -> list[Approval]:
+    """Return where this run of its cell keeps what it offers; what an earlier run of it offered gives way."""
+    asked = _asked()
+    code, run = asked.get("content", {}).get("code", ""), asked.get("header", {}).get("msg_id", "")
+    last: tuple[str, list[Approval]] = (run, [])
+    before, desks = _OFFERED.get(code, last)
+    if before != run:
+        for desk in desks:
+            desk.give_way()
+        desks = []
+    _OFFERED[code] = run, desks
+    return desks

@@ -5,16 +5,18 @@ from __future__ import annotations
 from collections.abc import Hashable, Iterable, Mapping
 from datetime import datetime
 from shlex import quote
+from types import MappingProxyType
 
 import pandas as pd
 
 from ops_lib.decide.case import spans, words
 from ops_lib.decide.findings import Finding, status_of, worst_first
-from ops_lib.decide.log_lines import last_words
 from ops_lib.decide.pace import Pace
 from ops_lib.decide.verdict import Verdict
-from ops_lib.decide.vocabulary import Severity
+from ops_lib.decide.vocabulary import FAILURE_MODES, Severity
 from ops_lib.evidence import Unread
+from ops_lib.log_format import last_words
+from ops_lib.places import ops_command
 from ops_lib.show.redact import safe
 
 SENTENCES: dict[Severity, str] = {
@@ -57,15 +59,20 @@ def _so_many(severity: str, count: int) -> str:
     return f"{count} {severity}{'s' if severity == 'warning' and count > 1 else ''}"
 
 
-def findings_table(findings: Iterable[Finding], *, all_of_them: bool = True) -> str:
-    """Return the findings, worst first; with `all_of_them` False those that count, evidence and the rest folded."""
+def findings_table(
+    findings: Iterable[Finding], *, all_of_them: bool = True, marks: Mapping[str, str] = MappingProxyType({})
+) -> str:
+    """Return the findings, worst first; with `all_of_them` False those that count, evidence and the rest folded.
+
+    `marks`: by id what has changed about a finding since the last report.
+    """
     ordered = worst_first(findings)
     if all_of_them:
-        return _rows(ordered)
+        return _rows(ordered, marks)
     counting = [f for f in ordered if f.severity in ("critical", "unknown", "warning") and f.accepted is None]
     rest = [f for f in ordered if f not in counting]
     folded = folded_away(f"{len(rest)} notes, accepted and ok", _rows(rest)) if rest else ""
-    return (_rows(counting, fold_evidence=True) if counting else "<p>No open finding.</p>") + folded
+    return (_rows(counting, marks, fold_evidence=True) if counting else "<p>No open finding.</p>") + folded
 
 
 def verdict_card(verdict: Verdict, job_id: str) -> str:
@@ -86,8 +93,8 @@ def verdict_card(verdict: Verdict, job_id: str) -> str:
     lines.append(f"<ul>{''.join(f'<li>{safe(fact)}</li>' for fact in verdict.because)}</ul>")
     if verdict.missing_segments:
         lines.append(f"<p>Missing segments: {spans(verdict.missing_segments)}</p>")
-    modes = ", ".join(verdict.failure_modes)
-    return "".join(lines) + (f'<p class="small">Failure modes: {modes}</p></div>' if modes else "</div>")
+    modes = "; ".join(f"{FAILURE_MODES[mode]} ({mode})" for mode in verdict.failure_modes)
+    return "".join(lines) + (f'<p class="small">Failure modes: {safe(modes)}</p></div>' if modes else "</div>")
 
 
 def unread_table(unread: Mapping[str, Unread]) -> str:
@@ -158,15 +165,18 @@ def folded_away(title: str, inside: str) -> str:
     return f"<details><summary>{safe(title)}</summary>{inside}</details>"
 
 
-def _rows(findings: Iterable[Finding], *, fold_evidence: bool = False) -> str:
-    rows = "".join(_finding_row(finding, fold_evidence) for finding in findings)
+def _rows(
+    findings: Iterable[Finding], marks: Mapping[str, str] = MappingProxyType({}), *, fold_evidence: bool = False
+) -> str:
+    rows = "".join(_finding_row(finding, fold_evidence, marks.get(finding.id, "")) for finding in findings)
     return html_table(("", "finding", "next step"), rows)
 
 
-def _finding_row(finding: Finding, fold_evidence: bool) -> str:
+def _finding_row(finding: Finding, fold_evidence: bool, mark: str = "") -> str:
     facts = "".join(f"<li>{safe(fact)}</li>" for fact in finding.evidence)
     evidence = f"<ul>{facts}</ul>" if facts else ""
-    said = safe(finding.summary) + (folded_away("evidence", evidence) if fold_evidence and facts else evidence)
+    said = (f"<b>{safe(mark[:1].upper() + mark[1:])}.</b> " if mark else "") + safe(finding.summary)
+    said += folded_away("evidence", evidence) if fold_evidence and facts else evidence
     if finding.accepted:
         said += f'<p class="small">Accepted: {safe(finding.accepted)}</p>'
     opened = ""
@@ -180,7 +190,7 @@ def _finding_row(finding: Finding, fold_evidence: bool) -> str:
 
 def open_command(notebook: str, parameters: Mapping[str, str]) -> str:
     """Return as HTML the command that opens a notebook with these parameters, to be copied into a terminal."""
-    return f"<code>ops open {safe(notebook)}{''.join(map(_option, parameters.items()))}</code>"
+    return f"<code>{safe(ops_command())} open {safe(notebook)}{''.join(map(_option, parameters.items()))}</code>"
 
 
 def _option(parameter: tuple[str, str]) -> str:

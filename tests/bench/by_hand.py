@@ -6,12 +6,14 @@ import json
 import os
 import subprocess
 import time
-from datetime import timedelta
-from pathlib import Path
+from datetime import UTC, datetime, timedelta
+from pathlib import Path, PurePosixPath
 from typing import Any
 
+from ops_lib.read.log_groups import log_prefixes
 from ops_lib.read.logs import MARGIN
 from ops_lib.read.one_job import path_queues
+from ops_lib.read.tracebacks import EVENTS, MOST, SPAN_MS
 from ops_lib.settings import Settings
 
 
@@ -51,8 +53,15 @@ class ByHand:
         self._run("dynamodb", "query", *all_of)
         if table := tables.get("inference-invocations"):
             mine = ("--filter-expression", "job_id = :j", *values, "--consistent-read")
-            self._run("dynamodb", "scan", "--table-name", table, *mine)
+            for row in self._run("dynamodb", "scan", "--table-name", table, *mine)["Items"]:
+                self._failure(row["output_location"]["S"])
         return int(job["created_at"]["N"])
+
+    def _failure(self, place: str) -> None:
+        """Ask for what SageMaker wrote where the invocation failed; where it did not, there is nothing."""
+        key = f"sagemaker-async-failures/{PurePosixPath(place).stem}-error.out"
+        object_ = ("--bucket", self.settings.output_bucket, "--key", key)
+        self._run("s3api", "get-object", *object_, "--range", "bytes=0-4095", os.devnull, absent="NoSuchKey")
 
     def _objects(self, job_id: str) -> None:
         made, given = self.settings.output_bucket, self.settings.input_bucket
@@ -85,30 +94,37 @@ class ByHand:
         self._run("cloudwatch", "get-metric-data", "--metric-data-queries", query, *times)
 
     def _lines(self, job_id: str, created_at: int) -> None:
-        prefixes = [f"/ecs/{self.settings.prefix}/"]
-        if self.settings.endpoint_name:
-            prefixes.append(f"/aws/sagemaker/Endpoints/{self.settings.endpoint_name}")
         groups = []
-        for prefix in prefixes:
+        for prefix in log_prefixes(self.settings):
             found = self._run("logs", "describe-log-groups", "--log-group-name-prefix", prefix)["logGroups"]
             groups += [group["logGroupName"] for group in found]
         margin_s = int(MARGIN.total_seconds())
         times = ("--start-time", str(created_at - margin_s))
         times += ("--end-time", str(int(self.settings.now().timestamp()) + margin_s))
-        query = (
-            f"fields @timestamp, @logStream, @message | filter @message like /job_id={job_id}/ | sort @timestamp asc"
-        )
+        shown = "fields @timestamp, @log, @logStream, @message"
+        query = f"{shown} | filter @message like /job_id={job_id}/ | sort @timestamp asc"
         asked = self._run("logs", "start-query", "--log-group-names", *groups, *times, "--query-string", query)
-        while self._run("logs", "get-query-results", "--query-id", asked["queryId"])["status"] == "Running":
+        while (answer := self._run("logs", "get-query-results", "--query-id", asked["queryId"]))["status"] == "Running":
             pass
+        self._tracebacks([{one["field"]: one["value"] for one in row} for row in answer["results"]])
 
-    def _run(self, *words: str) -> Any:
+    def _tracebacks(self, rows: list[dict[str, str]]) -> None:
+        """Read on in the stream of the newest line of each error."""
+        newest = {row["@message"].partition("[ERROR] ")[2]: row for row in rows if "[ERROR] " in row["@message"]}
+        for row in list(newest.values())[-MOST:]:
+            at_ms = int(datetime.fromisoformat(row["@timestamp"]).replace(tzinfo=UTC).timestamp() * 1000)
+            place = ("--log-group-name", row["@log"].rpartition(":")[2], "--log-stream-name", row["@logStream"])
+            times = ("--start-time", str(at_ms), "--end-time", str(at_ms + SPAN_MS))
+            self._run("logs", "get-log-events", *place, *times, "--limit", str(EVENTS), "--start-from-head")
+
+    def _run(self, *words: str, absent: str = "") -> Any:
+        """Run a command and return its answer; where AWS says `absent`, nothing."""
         # On each command: version 1 of the CLI does not honour AWS_ENDPOINT_URL everywhere.
         command = [str(self._aws), "--endpoint-url", self._endpoint_url, *words]
         start = time.perf_counter()
         done = subprocess.run(command, capture_output=True, text=True, env=self._environ, check=False)
         self.seconds += time.perf_counter() - start
         self.commands += 1
-        if done.returncode:
+        if done.returncode and not (absent and absent in done.stderr):
             raise RuntimeError(f"aws {' '.join(words[:2])} ended with {done.returncode}: {done.stderr.strip()[-300:]}")
         return json.loads(done.stdout) if done.stdout.strip() else {}

@@ -21,11 +21,12 @@ from botocore.exceptions import ConnectionClosedError, ReadTimeoutError
 from botocore.httpsession import URLLib3Session
 
 from ops_lib.change import held, step, updating
-from tests.faults import _Raw, answer, operation_of
+from tests.faults import Raw, answer, operation_of
 
 # What `ops apply` may change in the pipeline, as `operation_of` tells it: S3's copy is a PUT, an invocation a POST.
 CHANGES = (
     *("dynamodb:PutItem", "dynamodb:UpdateItem", "dynamodb:DeleteItem", "sqs:SendMessage", "s3:PUT", "s3:POST"),
+    *("ecs:UpdateService", "application-autoscaling:RegisterScalableTarget", "sqs:SetQueueAttributes"),
     *("sagemaker:CreateModel", "sagemaker:CreateEndpointConfig", "sagemaker:UpdateEndpoint"),
     *("sagemaker:DeleteModel", "sagemaker:DeleteEndpointConfig"),
 )
@@ -94,7 +95,7 @@ def _faulty(kind: str, execute: Any, request: Any) -> Any:
     if what == "closed":
         raise ConnectionClosedError(endpoint_url=request.url)
     if what == "error":
-        return AWSResponse(request.url, 500, {"Content-Type": "application/x-amz-json-1.0"}, _Raw(b"{}"))
+        return AWSResponse(request.url, 500, {"Content-Type": "application/x-amz-json-1.0"}, Raw(b"{}"))
     if kind == "interrupted":
         os.kill(os.getpid(), signal.SIGINT)
         return execute()
@@ -113,7 +114,7 @@ def _partial(request: Any, execute: Any) -> Any:
         answered = json.loads(execute().content)
     answered["Failed"] = [*answered.get("Failed", []), *failed]
     headers = {"Content-Type": "application/x-amz-json-1.0"}
-    return AWSResponse(request.url, 200, headers, _Raw(json.dumps(answered).encode()))
+    return AWSResponse(request.url, 200, headers, Raw(json.dumps(answered).encode()))
 
 
 def _lapse(when: str, execute: Any) -> Any:

@@ -27,6 +27,13 @@ def at(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
         yield ready
 
 
+@pytest.fixture(scope="session")
+def still(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
+    """A sandbox in which nothing moves by itself: for what is about counts and timeouts."""
+    with stage(tmp_path_factory.mktemp("scaled"), name="sandbox-scaled", speed="0") as ready:
+        yield ready
+
+
 @pytest.fixture
 def job(at: Stage) -> Iterator[str]:
     """A job whose trigger never ran, brought back afterwards whatever has happened to it."""

@@ -167,6 +167,18 @@ def test_an_expired_plan_and_one_from_the_future(at: Stage, job: str, age: timed
     assert "sts:GetCallerIdentity" not in at.seen
 
 
+def test_a_plan_that_a_newer_review_has_replaced_until_it_is_written_again(at: Stage, job: str) -> None:
+    plan = plans.trigger(at.settings, job)
+    wrong = plans.row("status", job, "Item.status.S", "never")
+    plan = replace(plan, steps=(replace(plan.steps[0], conditions=(wrong,)),))
+    path = store.write(plan, at.settings)
+    store.outdate(plan, at.settings, "its cell was run again")
+    said = refused_at_once(at, plan, path=path)
+    assert said.startswith("PlanOutdated: plan: got 'trigger'; its cell was run again; nothing was sent. Next: apply ")
+    assert "sts:GetCallerIdentity" not in at.seen
+    assert at.apply(plan).states == ["refused"], "it was written again: it is the plan to apply"
+
+
 def test_a_plan_nearly_half_an_hour_old_is_applied(at: Stage, job: str) -> None:
     plan = plans.trigger(at.settings, job, now=plans.now() - timedelta(minutes=29, seconds=30))
     wrong = plans.row("status", job, "Item.status.S", "never")

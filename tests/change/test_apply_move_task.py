@@ -123,12 +123,15 @@ def test_who_stops_it_cancels_the_task_and_the_journal_has_it(there: Stage) -> N
                 process.send_signal(2)
                 break
         events += [json.loads(line) for line in process.stdout]
-    assert events[-1]["event"] == "outcome"
+    assert (events[-1]["event"], events[-1]["state"], process.returncode) == ("outcome", "cancelled", 2)
+    assert "1 of 1 step done. The move task was cancelled half-way; what was moved stays moved." in events[-1]["words"]
     assert any("which stay moved" in one.get("words", "") for one in events)
     until = time.monotonic() + 5
     while tasks(there, "output-events")[0].is_active and time.monotonic() < until:
         time.sleep(0.1)
     assert tasks(there, "output-events")[0].status == "CANCELLED"
     assert left(there, "output-events") > 0
+    again = there.apply(plan)
+    assert (again.states, again.exit, again.outcome["state"]) == (["already-done"], 2, "cancelled")
     facts = [one.facts for one in there.entries() if one.plan_id == plan.id]
     assert [one["title"] for one in facts if "cancel" in str(one.get("title"))] == ["cancel the move task"]

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from ops_lib.change.afterwards import of_what_was_done
 from ops_lib.change.apply import _held_back
 from ops_lib.change.outcome import Outcome, StepOutcome, Verified
 from ops_lib.change.plan import Call, Letter, Plan, Step
@@ -34,12 +35,34 @@ def test_a_refused_step_leaves_its_own_job_undone_and_the_others_go_on(at: Stage
     ran = at.apply(plan)
     assert ran.states == ["refused", "not-attempted", "done"]
     assert ran.step(2)["words"] == "a step before it is not done"
-    assert (ran.exit, ran.outcome["state"], ran.outcome["verified"]) == (2, "refused", "not-asked")
-    assert ran.outcome["words"] == f"1 of 3 steps done. 1 of 2 jobs are done with; not: {job}."
+    assert (ran.exit, ran.outcome["state"], ran.outcome["verified"]) == (2, "refused", "verified")
+    verified = "Verified after 0 s: what was done is so in the world."
+    assert ran.outcome["words"] == f"1 of 3 steps done. 1 of 2 jobs are done with; not: {job}. {verified}"
     assert at.lock(job) == lock
     assert at.status(other) == "completed"
     again = at.apply(plan)
     assert again.states == ["refused", "not-attempted", "already-done"]
+
+
+def test_of_a_partly_refused_plan_the_jobs_that_are_done_with_are_verified_and_no_other(
+    at: Stage, job: str, other: str
+) -> None:
+    never = replace(plans.row("its film", job, "Item.status.S", "never"), job_id=job)
+    soon = replace(plans.row("its time", other, "Item.completed_at.N", "never"), job_id=other)
+    whole = plans.row("all of it", other, "Item.status.S", "never")
+    ran = at.apply(replace(both(at, job, other, total=5), verified_by=(never, soon, whole)))
+    assert ran.outcome["verified"] == "not-yet"
+    assert [one["what"] for one in ran.outcome["differs"]] == ["its time"]
+
+
+def test_of_a_job_that_is_half_done_the_last_word_on_each_read_is_verified() -> None:
+    first, second = plans.row("a", "j", "Item", None), plans.row("b", "j", "Item", "x")
+    call = Call("sqs", "SendMessage", {})
+    half = tuple(plans.Step("", call, **plans.NOTHING, job_id="j", done_when=one) for one in (first, second, first))
+    states: tuple[Any, ...] = ("done", "done", "refused")
+    steps = tuple(StepOutcome(number, "", state, "") for number, state in enumerate(states, 1))
+    made = Plan("", "", "", "", "", plans.now(), half, (replace(first, job_id="j"),))
+    assert of_what_was_done(made, steps) == (second,)
 
 
 def test_a_call_that_is_wrong_in_itself_leaves_only_its_own_job_undone(at: Stage, job: str, other: str) -> None:
@@ -97,6 +120,14 @@ def test_the_worst_end_of_several_is_the_plans() -> None:
         == "1 of 3 steps done. 1 of 3 jobs are done with; not: job 0, job 2."
     )
     assert outcome("refused").words == "0 of 1 step done."
+
+
+@pytest.mark.parametrize(("task", "words"), [("cancelled", "was cancelled half-way"), ("failed", "failed half-way")])
+def test_a_move_task_that_did_not_reach_its_end_is_no_success(task: Any, words: str) -> None:
+    ended = replace(outcome("already-done"), task=task)
+    assert (ended.state, ended.exit_code) == (task, 2)
+    assert f"The move task {words}; what was moved stays moved." in ended.words
+    assert replace(outcome("unknown"), task=task).exit_code == 3
 
 
 def letter(number: int, queue: str, job: str) -> tuple[int, Step]:

@@ -20,7 +20,8 @@ from ops_lib.change.plan import Plan
 from ops_lib.change.world import differences
 from ops_lib.sandbox import processes
 from tests.change.conftest import PROVE
-from tests.change.disturbed import Disturbing
+from tests.change.disturbed import Disturbing, changes
+from tests.change.scaling import CASES, everything, plan_of, prior, restore
 from tests.change.stage import Ran, Stage, stage
 from tests.change.test_crashes import literal
 from tests.change.test_repairs_in_sandbox import UNTOUCHED, VERSIONS, incidents
@@ -79,6 +80,37 @@ def test_killed_at_every_edge_of_every_repair_there_is_one_effect(version: str, 
     print(f"{version}: {figures.words()}")
     assert figures.repairs == set(names) - UNTOUCHED
     assert figures.twice or BETWEEN[version] is workers_go_on, "nothing was really sent twice"
+
+
+@pytest.mark.parametrize("case", CASES if PROVE else ["force"])
+def test_killed_at_every_edge_a_setting_is_changed_once_and_given_back_as_it_was(case: str, still: Stage) -> None:
+    """The plan and the one that gives it back, each killed before and after every call, then applied again."""
+    make, about, of = CASES[case]
+    still.hand("scale", service="job-worker", count=0)
+    before = everything(still)
+    for edge in (1, 2) if PROVE else (2,):
+        plan = plan_of(still, make, *about)
+        assert killed_and_again(still, plan, edge) == Counter([plan.steps[0].call.name])
+        assert everything(still) != before
+        recorded = prior(still, of)
+        assert recorded is not None, "a run that was killed has recorded what it found"
+        back = restore(still, of)
+        assert killed_and_again(still, back, edge) == Counter(step.call.name for step in back.steps)
+        assert everything(still) == before, f"{case}: killed at edge {edge}"
+        assert prior(still, of) is None
+
+
+def killed_and_again(at: Stage, plan: Plan, edge: int) -> Counter[str]:
+    """Apply the plan, killed at that edge, and again; return the calls that both runs made."""
+    killed = at.apply(plan, kill_at=edge)
+    assert killed.exit == -9, killed.stdout
+    made = changes(at)
+    again = at.apply(plan)
+    assert again.exit == 0, again.stdout
+    # Killed before the call, nobody knows that it was not made: what it may double is named.
+    expected = ("already-done", []) if edge == 2 else ("done", [plan.steps[0].doubles])
+    assert (again.states[0], again.outcome["doubles"]) == expected
+    return made + changes(at)
 
 
 @pytest.mark.skipif(not PROVE, reason="test_crashes shows it on one job")

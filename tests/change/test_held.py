@@ -68,7 +68,7 @@ def test_it_ends_when_the_first_letter_would_not_hold_any_more(scene: Scene, han
         scene.model.clock.sleep(GATHER_S / 2 + 1)
         return receive(queue, asked)  # type: ignore[arg-type]
 
-    with mock.patch.object(scene.model, "receive", slow):
+    with mock.patch.object(scene.model, "receive", slow), mock.patch.object(held, "AT_ONCE", 1):
         hand.gather({one.id for one in scene.letters}, 1000, NEVER)
     assert len(hand.held) == 20
     assert all(one.left_s > SAFE_S for one in hand.held.values())
@@ -99,10 +99,10 @@ def test_renewing_hides_for_longer_and_only_what_needs_it(scene: Scene, hand: Ha
     letter = scene.letters[0]
     hand.gather({letter.id}, 1000, NEVER)
     calls = scene.model.calls
-    hand.renew([letter.id])
+    hand.renew([hand.held[letter.id]])
     assert scene.model.calls == calls
     scene.model.clock.sleep(HOLD_S - SAFE_S + 1)
-    hand.renew([letter.id])
+    hand.renew([hand.held[letter.id]])
     assert hand.held[letter.id].left_s == HOLD_S
     assert scene.model.queues[DLQ][letter.id].visible_at == scene.model.clock.now + HOLD_S
 
@@ -115,9 +115,8 @@ def test_a_lapsed_hold_is_not_renewed_by_a_handle_that_may_be_stale(scene: Scene
     if taken:
         received_by_another(scene, letter)
     calls = scene.model.calls
-    hand.renew([letter.id])
-    assert letter.id not in hand.held
-    assert not hand.holds(letter.id)
+    hand.renew([hand.held[letter.id]])
+    assert not hand.held[letter.id].is_firm
     assert scene.model.calls == calls
 
 
@@ -126,8 +125,8 @@ def test_what_cannot_be_renewed_is_not_in_hand(scene: Scene, hand: Hand) -> None
     hand.gather({letter.id}, 1000, NEVER)
     scene.model.clock.sleep(HOLD_S - SAFE_S + 1)
     letter.handle = "taken from us"
-    hand.renew([letter.id])
-    assert letter.id not in hand.held
+    hand.renew([hand.held[letter.id]])
+    assert not hand.held[letter.id].is_firm
 
 
 def test_all_is_put_back_whatever_happens(scene: Scene) -> None:
@@ -153,10 +152,28 @@ def test_what_somebody_else_holds_by_now_is_left_to_him(scene: Scene, hand: Hand
 def test_letters_that_are_dealt_with_stay_hidden_and_are_not_received_again(scene: Scene, hand: Hand) -> None:
     ids = {one.id for one in scene.letters}
     hand.gather(ids, 1000, NEVER)
-    hand.lay_aside(ids)
+    for name, letter in list(hand.held.items()):
+        hand.lay_aside(name, letter)
     assert not hand.held
     assert hidden(scene) == ids
-    assert hand.fresh() == []
+    hand.look()
+    assert not hand.held
+    assert not hand.strangers
+
+
+def test_what_somebody_has_taken_is_put_back_as_well(scene: Scene, hand: Hand) -> None:
+    hand.gather({one.id for one in scene.letters}, 1000, NEVER)
+    for one in scene.letters[:3]:
+        hand.take(one.id)
+    hand.let_go(scene.letters[0].id)
+    hand.put_back()
+    assert hidden(scene) == {scene.letters[0].id}
+
+
+def test_a_letter_that_was_not_asked_for_is_a_stranger_once(scene: Scene, hand: Hand) -> None:
+    hand.gather({scene.letters[0].id, "not there"}, 1000, NEVER)
+    assert {one["MessageId"] for one in hand.strangers} == {one.id for one in scene.letters[1:]}
+    assert len(hand.strangers) == 24
 
 
 def test_the_clock_goes_on_while_the_machine_sleeps() -> None:

@@ -13,7 +13,8 @@ import pytest
 
 from ops_lib.change.plan import Plan
 from tests.change.conftest import PROVE
-from tests.change.disturbed import AT_EDGES, Disturbing
+from tests.change.disturbed import AT_EDGES, Disturbing, changes
+from tests.change.scaling import CASES, everything, plan_of, prior, restore
 from tests.change.stage import Ran, Stage
 from tests.change.test_repairs_in_sandbox import incidents
 
@@ -75,3 +76,25 @@ def test_whatever_answer_of_a_repair_is_lost_there_is_one_effect(version: str, t
     figures = Disturbing(places, is_honest).rounds(tmp_path, version, (REPAIRS if PROVE else FEW)[version], only)
     print(f"{version}: {figures.words()}")
     assert figures.repairs == set((REPAIRS if PROVE else FEW)[version])
+
+
+@pytest.mark.parametrize("kind", KINDS if PROVE else KINDS[1:2])
+@pytest.mark.parametrize("case", CASES if PROVE else ["maximum"])
+def test_whatever_answer_about_a_setting_is_lost_it_is_set_and_given_back_as_it_was(
+    case: str, kind: str, still: Stage
+) -> None:
+    make, about, of = CASES[case]
+    still.hand("scale", service="job-worker", count=0)
+    before = everything(still)
+    plan = plan_of(still, make, *about)
+    fault = {"operation": plan.steps[0].call.name, "kind": kind, "times": 1}
+    ran = still.apply(plan, faults=[fault])
+    made = changes(still).total()
+    assert ran.states == ["done"], ran.stdout
+    was_executed = kind.endswith("-after")
+    assert ran.outcome["doubles"] == ([] if was_executed else [plan.steps[0].doubles])
+    assert made == (1 if was_executed else 2)
+    assert still.apply(plan).states == ["already-done"]
+    assert prior(still, of) is not None
+    assert still.apply(restore(still, of)).exit == 0
+    assert everything(still) == before

@@ -78,7 +78,7 @@ def play(at: Stage, hand: subprocess.Popen[str], seed: int) -> Counter[str]:
 def trouble(chance: random.Random, seen: Counter[str], kill: bool) -> dict[str, Any]:
     """Choose one event after which the process is killed, or one fault."""
     if kill:
-        return {"kill_after": chance.randrange(8, 8 + 3 * SIZE)}
+        return {"kill_after": chance.randrange(4, 8 + SIZE // 2)}
     operation = chance.choice(BATCHES[:2])
     kind = chance.choice(["partial", *KINDS] if PROVE else ["partial"])
     seen[f"fault {kind}"] += 1
@@ -108,7 +108,8 @@ def counted(at: Stage, both: list[Plan], ids: list[str], letters: Any, left: Any
     main = Counter(text(one[1:]) for one in left[""])
     dlq = {one[0]: text(one[1:]) for one in left["-dlq"]}
     keys = {(plan.id, n): one.letter.message_id for plan in both for n, one in enumerate(plan.steps, 1) if one.letter}
-    said = {keys[e.plan_id, e.step] for e in at.entries() if (e.plan_id, e.step) in keys and e.facts.get("doubles")}
+    parts = [part for entry in at.entries() for part in entry.parts()]
+    said = {keys[p.plan_id, p.step] for p in parts if (p.plan_id, p.step) in keys and p.facts.get("doubles")}
     declared = said | {name for name, state in told.items() if state.startswith("unknown")}
     files = [at.settings.state / "backups" / f"{plan.id}.jsonl" for plan in both]
     backups = "".join(file.read_text() for file in files if file.exists())  # none where the other did it all

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from ops_lib.change.journal import GENESIS, Entry
-from ops_lib.change.past import Past, pasts
+from ops_lib.change.past import Past, Pasts
 
 AT = datetime(2026, 11, 7, 3, 0, tzinfo=UTC)
 SEND, DELETE = ("intent", {"phase": "send"}), ("intent", {"phase": "delete"})
@@ -20,8 +20,14 @@ DONE = ("outcome", {"phase": "delete", "state": "done"})
 
 
 def entries(*said: tuple[str, dict[str, Any]], plan: str = "p", step: int = 1, letter: str = "m") -> list[Entry]:
-    about = {"call": {"arguments": {"MessageId": letter}}, "md5_of_body": "body"}
+    about = {"message_id": letter, "md5_of_body": "body"}
     return [Entry(0, AT, kind, plan, step, {**about, **facts}, GENESIS, GENESIS) for kind, facts in said]  # type: ignore[arg-type]
+
+
+def pasts(entries: list[Entry], plan_id: str = "", wanted: str = "mn") -> Pasts:
+    found = Pasts(wanted, plan_id)
+    found.read(entries)
+    return found
 
 
 def past(*said: tuple[str, dict[str, Any]]) -> Past:
@@ -71,11 +77,23 @@ def test_a_declared_double_stays_declared() -> None:
     assert past(SEND, LOST, SEND, doubled, DELETE, REFUSED).doubles == "the inference"
 
 
-def test_replays_are_counted_by_plan() -> None:
+def test_replays_are_counted_by_plan_and_the_plans_own_are_none() -> None:
     said = [one for plan in "abc" for one in entries(SEND, SENT, plan=plan)]
-    found = pasts([*said, *entries(SEND, SENT, plan="c", step=2, letter="n"), *entries(SEND, LOST, plan="d")])
-    assert (found.replays("body", but="x"), found.replays("body", but="c"), found.replays("other", but="x")) == (
-        3,
-        2,
-        0,
-    )
+    said += [*entries(SEND, SENT, plan="c", step=2, letter="n"), *entries(SEND, LOST, plan="d")]
+    counts = [pasts(said, plan).replays(body) for plan, body in (("x", "body"), ("c", "body"), ("x", "other"))]
+    assert counts == [3, 2, 0]
+
+
+def test_of_letters_that_nobody_wants_only_the_replays_are_kept() -> None:
+    found = pasts(entries(SEND, SENT, DELETE, DONE), wanted="n")
+    assert (found.letters, found.replays("body")) == ({}, 1)
+
+
+def test_a_batchs_entry_is_read_letter_by_letter() -> None:
+    def batch(kind: Any, facts: dict[str, Any], *each: dict[str, Any]) -> Entry:
+        return Entry(0, AT, kind, "p", None, {**facts, "each": each}, GENESIS, GENESIS)
+
+    meant = [{"step": step, "message_id": name, "md5_of_body": "body"} for step, name in ((1, "m"), (2, "n"))]
+    sent = {"step": 1, "state": "sent", "sent_as": "new"}
+    found = pasts([batch("intent", {"phase": "send"}, *meant), batch("outcome", {"phase": "send"}, sent)])
+    assert (found.of("m").sent_as, found.of("m").maybe_sent, found.of("n").maybe_sent) == ("new", False, True)

@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import replace
 from functools import cache
 
-from ops_lib.evidence import Completion, Evidence, JobLogs, LogLine, QueuePair, S3Object, Task
+from ops_lib.evidence import Completion, Evidence, LogLine, QueuePair, S3Object, Task
 from ops_lib.gathered import JobEvidence
+from ops_lib.log_rows import JobLogs
 from tests.decide.cross_states import State
 from tests.decide.states import HOLDER, JOB, NOW, OTHER, STREAM, ago, at, dead, job, queue
 from tests.recorded import read

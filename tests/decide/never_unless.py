@@ -12,8 +12,9 @@ from datetime import datetime
 from ops_lib.change.plan import Call
 from ops_lib.decide.verdict import Verdict
 from ops_lib.decide.vocabulary import Action
-from ops_lib.evidence import JobLogs, Lock, Read, Task
+from ops_lib.evidence import Lock, Read, Task
 from ops_lib.gathered import JobEvidence
+from ops_lib.log_rows import JobLogs
 
 ONE_PAGE = 5700  # "under 1 MB, roughly N <= 5,700"
 SENDS: Set[Action] = {"trigger", "reset-lock-and-trigger", "send-message"}

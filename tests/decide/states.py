@@ -10,7 +10,6 @@ from typing import Any
 from ops_lib.evidence import (
     Completion,
     Endpoint,
-    JobLogs,
     JobRow,
     Lock,
     LogLine,
@@ -22,6 +21,7 @@ from ops_lib.evidence import (
 )
 from ops_lib.gathered import JobEvidence
 from ops_lib.invocations import Invocation, Invocations
+from ops_lib.log_rows import JobLogs
 from tests.recorded import read
 
 NOW = datetime(2026, 2, 20, 12, 0, tzinfo=UTC)

@@ -12,7 +12,8 @@ from ops_lib.decide.bodies import Body
 from ops_lib.decide.dead_letters import JudgedLetter
 from ops_lib.decide.letter_causes import Cause, grouped, letter_causes, lines_wanted
 from ops_lib.evidence import LogLine, Traceback
-from ops_lib.letters import DeadLetter, LetterLines, signature
+from ops_lib.letters import DeadLetter, LetterLines
+from ops_lib.log_format import signature
 from tests.decide.states import queue
 from tests.recorded import UNREAD, read
 

@@ -8,14 +8,13 @@ from typing import Any
 import pandas as pd
 import pytest
 
+from ops_lib.capacity import ScalableTarget, Service
 from ops_lib.decide.findings import Finding, status_of
 from ops_lib.decide.pipeline import pipeline_findings
 from ops_lib.evidence import (
     Alarm,
     Endpoint,
     Notifications,
-    ScalableTarget,
-    Service,
     Task,
     Unread,
     WorkerLines,
@@ -29,7 +28,7 @@ LIMIT_S = 3600
 
 
 def service(name: str, desired: int = 1, running: int = 1) -> Service:
-    return Service(name, "ACTIVE", desired, running, 0, 1, ((NOW, f"{name} said something"),))
+    return Service(name, "ACTIVE", desired, running, 0, (), ((NOW, f"{name} said something"),))
 
 
 def alarm(queue_name: str, state: str = "OK", actions: tuple[str, ...] = ("arn:sns",)) -> Alarm:
@@ -163,6 +162,7 @@ def test_a_task_that_stopped_with_an_error_is_a_warning_with_its_reason() -> Non
     finding = found(well(tasks=read((oom, fine))))["stopped-tasks:media-worker"]
     assert finding.severity == "warning"
     assert "exit 137: OutOfMemoryError" in finding.evidence[0]
+    assert "want of memory" in finding.summary
     assert found(well(tasks=read((fine,))))["stopped-tasks"].severity == "ok"
     assert found(well(tasks=UNREAD))["stopped-tasks"].severity == "unknown"
 
@@ -209,3 +209,10 @@ def test_what_does_not_exist_means_a_stale_env() -> None:
 
 def test_history_and_completed_jobs_change_no_finding() -> None:
     assert found(well(history=UNREAD, completed=UNREAD)) == found(well())
+
+
+def test_how_a_service_is_scaled_by_hand_is_said_in_the_whole_as_well() -> None:
+    targets = read((ScalableTarget("media-worker", 1, 10, ("DynamicScalingOutSuspended",)),))
+    findings = found(well(services=read((service("media-worker", 11, 11),)), targets=targets))
+    assert findings["scaling-suspended:media-worker"].severity == "warning"
+    assert findings["count-outside-bounds:media-worker"].notebook == "2_scaling"

@@ -7,10 +7,10 @@ from dataclasses import replace
 
 import pytest
 
-from ops_lib.decide.log_lines import last_words
 from ops_lib.decide.stuck_job import judge
 from ops_lib.evidence import LogLine, Traceback
 from ops_lib.gathered import JobEvidence
+from ops_lib.log_format import last_words
 from tests.decide.states import LONG, NOW, STREAM, dead, job, line, queue
 from tests.recorded import UNREAD, read
 

@@ -9,9 +9,10 @@ from typing import Any
 import pytest
 
 from ops_lib.decide.stuck_job import judge
-from ops_lib.evidence import Completion, Endpoint, JobLogs, JobRow, Lock, S3Object, Task, Unread
+from ops_lib.evidence import Completion, Endpoint, JobRow, Lock, S3Object, Task, Unread
 from ops_lib.gathered import JobEvidence
 from ops_lib.invocations import Invocation, Invocations
+from ops_lib.log_rows import JobLogs
 from tests.decide.states import JOB, at, job, line, queue
 from tests.recorded import UNREAD, captured_at, expected_verdicts, job_evidence, read
 

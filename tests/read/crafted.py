@@ -10,7 +10,7 @@ from typing import Any
 from botocore.awsrequest import AWSResponse
 from botocore.httpsession import URLLib3Session
 
-from tests.faults import _Raw, operation_of
+from tests.faults import Raw, operation_of
 
 Answer = Callable[[dict[str, Any]], dict[str, Any] | None]
 
@@ -28,7 +28,7 @@ def answers(**by_operation: Answer) -> Iterator[list[tuple[str, dict[str, Any]]]
         if crafted is None:
             return original(self, request)
         headers = {"Content-Type": "application/x-amz-json-1.0"}
-        return AWSResponse(request.url, 200, headers, _Raw(json.dumps(crafted).encode()))
+        return AWSResponse(request.url, 200, headers, Raw(json.dumps(crafted).encode()))
 
     URLLib3Session.send = send  # type: ignore[method-assign]
     try:

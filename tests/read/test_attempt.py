@@ -26,8 +26,19 @@ def failing(error: Exception) -> Callable[[], object]:
     return read
 
 
-def client_error(code: str) -> ClientError:
-    return ClientError({"Error": {"Code": code, "Message": "m"}, "ResponseMetadata": {"RetryAttempts": 2}}, "Op")  # type: ignore[typeddict-item]
+def client_error(code: str, operation: str = "Op") -> ClientError:
+    answer = {"Error": {"Code": code, "Message": "m"}, "ResponseMetadata": {"RetryAttempts": 2}}
+    return ClientError(answer, operation)  # type: ignore[arg-type]
+
+
+def test_of_several_calls_of_one_read_the_denied_one_is_named() -> None:
+    for operation, action in (
+        ("ListDeadLetterSourceQueues", "sqs:ListDeadLetterSourceQueues"),
+        ("ChangeMessageVisibilityBatch", "sqs:ChangeMessageVisibility"),
+    ):
+        unread = attempt("sqs:ReceiveMessage q", failing(client_error("AccessDenied", operation)))
+        assert isinstance(unread, Unread)
+        assert unread.next_step == f"add {action} to the reader role"
 
 
 @pytest.mark.parametrize(
@@ -100,6 +111,7 @@ def test_a_long_reason_is_cut() -> None:
     ],
 )
 def test_a_missing_permission_is_named_as_iam_spells_it(source: str, action: str) -> None:
-    unread = attempt(source, failing(client_error("AccessDenied")))
+    operation = source.split()[0].split(":")[1]
+    unread = attempt(source, failing(client_error("AccessDenied", operation)))
     assert isinstance(unread, Unread)
     assert unread.next_step == f"add {action} to the reader role"

@@ -118,7 +118,9 @@ def test_a_queue_that_is_not_shown_to_be_a_dead_letter_queue_is_unread(there: Aw
     dlq = read_pair(there, "chunking").dlq
     assert dlq is not None
     faults[0]["sqs:ListDeadLetterSourceQueues"] = fault
-    assert isinstance(inspect(there, "chunking", dlq), Unread)
+    part = inspect(there, "chunking", dlq)
+    assert isinstance(part, Unread)
+    assert ("sqs:ListDeadLetterSourceQueues" in part.next_step) == (fault == "denied"), part.next_step
     assert faults[1]["sqs:ReceiveMessage"] == 0
 
 

@@ -18,7 +18,7 @@ from ops_lib.evidence import QueuePair, Unread, known
 from ops_lib.letters import LinesWanted
 from ops_lib.read.dead_letters import inspect_all
 from ops_lib.read.letter_lines import MOST_JOBS, read_letter_lines
-from ops_lib.read.logs import read_groups
+from ops_lib.read.log_groups import read_groups
 from ops_lib.read.pipeline import PipelineReads
 from ops_lib.settings import open_settings
 from ops_lib.show.letter_causes import causes_table, read_causes

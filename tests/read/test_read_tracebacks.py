@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 
 from ops_lib.aws import Aws
-from ops_lib.evidence import JobLogs, LogLine, Read, Traceback, known
+from ops_lib.evidence import LogLine, Read, Traceback, known
+from ops_lib.log_rows import JobLogs
 from ops_lib.read import tracebacks
 from ops_lib.read.one_job import read_job
 from ops_lib.read.tracebacks import read_following, try_following, with_tracebacks
@@ -31,7 +32,7 @@ def following(aws: Aws, *pages: dict[str, Any]) -> tuple[tuple[str, ...], list[d
     left = list(pages)
     with answers(GetLogEvents=lambda _: left.pop(0)) as seen:
         found = known(read_following(aws, ERROR))
-    return found, [body for _, body in seen]
+    return found.following, [body for _, body in seen]
 
 
 def test_a_traceback_of_the_recorder_stands_below_its_error(troubled: Troubled) -> None:
@@ -100,6 +101,6 @@ def test_without_an_error_nothing_is_asked(aws: Aws) -> None:
 
 def test_the_doctors_try_finds_nothing_where_it_may_and_the_reason_where_not(aws: Aws, faults: Any) -> None:
     group = "/ecs/stereo-spot/media-worker"
-    assert known(try_following(aws, group, NOW)) == ()
+    assert known(try_following(aws, group, NOW)).following == ()
     faults[0]["logs:GetLogEvents"] = "denied"
     assert getattr(try_following(aws, group, NOW), "kind", None) == "denied"

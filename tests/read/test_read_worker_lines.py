@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import re
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from ops_lib.aws import Aws
 from ops_lib.decide.log_lines import denied_call, is_dead_thread, is_failed_record, loop_of, unknown_status
 from ops_lib.evidence import Read, Unread, known
 from ops_lib.read import worker_lines
-from ops_lib.read.logs import read_groups
+from ops_lib.read.log_groups import read_groups
 from tests.read.crafted import answers
 
 HOURS = timedelta(hours=3)
@@ -21,8 +21,8 @@ def read(aws: Aws, span: timedelta = HOURS, **named: Any) -> Any:
     return worker_lines.read_worker_lines(aws, named.get("groups") or read_groups(aws), now, span)
 
 
-def row(number: int) -> list[dict[str, str]]:
-    at = datetime(2026, 2, 20, tzinfo=UTC) + timedelta(seconds=number)
+def row(number: int, now: datetime) -> list[dict[str, str]]:
+    at = now - timedelta(seconds=number + 1)
     values = {
         "@timestamp": at.strftime("%Y-%m-%d %H:%M:%S.%f")[:-3],
         "@log": "1:/ecs/p/s",
@@ -51,7 +51,7 @@ def test_the_window_is_never_shorter_than_three_hours(aws: Aws) -> None:
 
 
 def test_rows_that_are_cut_off_move_since_to_the_oldest_row(aws: Aws) -> None:
-    rows = [row(number) for number in range(worker_lines.LIMIT)]
+    rows = [row(number, aws.settings.now()) for number in range(worker_lines.LIMIT)]
     with answers(GetQueryResults=lambda _: {"status": "Complete", "results": rows}):
         told = known(read(aws))
     assert told.since == told.lines[0].at

@@ -35,6 +35,7 @@ class Told:
     incident: str
     about: set[str]
     puts: dict[tuple[str, str], set[float]]
+    timeouts: dict[str, int]
 
     def lines(self, *services: str) -> list[Line]:
         """Return the lines of some services about the incident's own jobs, in order of time."""
@@ -55,7 +56,7 @@ class Told:
     def visibility_s(self, queue: str) -> float:
         newest = self.past.version.is_newest
         known = {"chunking": 900, "video-worker": 2400, "reassembly": 3600 if newest else 600, "job-events": 60}
-        return known.get(queue, 120)
+        return (known | self.timeouts).get(queue, 120)
 
 
 def _ids(line: Line) -> set[str]:
@@ -74,7 +75,7 @@ def told(version: str, name: str) -> Told:
 
     with patch.object(Past, "put_object", put):
         about = {job.job_id for job in story.scene.about.get(name, [])}
-    return Told(story.past, name, about, puts)
+    return Told(story.past, name, about, puts, story.scene.timeouts)
 
 
 @pytest.fixture
@@ -143,7 +144,8 @@ def test_every_output_has_its_inference_and_every_film_its_concat(one: Told) -> 
             completed = one.times("inference", f"{job_id} segment_index={index} invocations complete")
             for at in one.put(f"jobs/{job_id}/segments/{index}.mp4"):
                 assert NOW - at > 6 * DAY_S or any(abs(at - done) < 1 for done in completed)
-            recorded = one.times(one.past.version.recorder, rf"segment_index={index} (segment file|SageMaker|-> )")
+            words = rf"{job_id} segment_index={index} (segment file|SageMaker|-> )"
+            recorded = one.times(one.past.version.recorder, words)
             assert not recorded or not completed or recorded[0] >= completed[0]
         if one.put(f"jobs/{job_id}/final.mp4"):
             assert one.times("media-worker", f"{job_id} concat")

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import subprocess
-import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -25,9 +24,10 @@ from ops_lib.sandbox import processes
 from ops_lib.sandbox.incidents import INCIDENTS, NOT_SHOWN, for_version
 from ops_lib.sandbox.story import UNDER_WAY
 from ops_lib.settings import open_settings
+from tests import forked
 from tests.counts import PROVE, few
 from tests.sandbox.rules import OUTSIDE
-from tests.sandbox.running import Sandbox, command, start
+from tests.sandbox.running import Sandbox, command, spawned, start
 
 VERSIONS = ("runbook", "newest")
 TOGETHER = ("healthy", "job", "message")
@@ -140,8 +140,7 @@ def test_every_dead_letter_lies_where_its_incident_says(together: Stage) -> None
 def bodies(sandbox: Sandbox) -> dict[str, list[str]]:
     """Return the bodies of every dead-letter queue, by the main queue's name; received outside of this process."""
     script = Path(__file__).parent / "outside" / "letters.py"
-    environment = os.environ | sandbox.access
-    told = subprocess.run([sys.executable, script], env=environment, capture_output=True, text=True, check=True).stdout
+    told = forked.run("outside", [script], env=os.environ | sandbox.access).stdout
     return {name.removeprefix("stereo-spot-").removesuffix("-dlq"): found for name, found in json.loads(told).items()}
 
 
@@ -192,10 +191,8 @@ def test_headless(notebook: str, version: str, incident: str, code: int, alone: 
     set_up = alone(version, incident)
     jobs = set_up.about.get(incident, [])
     about = ["-p", f"job_id={jobs[0]}"] if notebook == "3_stuck_job" else []
-    words = [sys.executable, "-m", "ops_lib", "run", notebook, "-e", str(set_up.environment), *about]
-    done = subprocess.run(
-        [*words, "--output", str(tmp_path / "out")], capture_output=True, text=True, timeout=120, check=False
-    )
+    words = ["run", notebook, "-e", str(set_up.environment), *about, "--output", str(tmp_path / "out")]
+    done = forked.run("ops", words)
     told = json.loads((tmp_path / "out" / "findings.json").read_text(encoding="utf-8"))
     if notebook == "3_stuck_job":
         assert told["verdict"]["name"] == incident
@@ -214,8 +211,7 @@ def test_reveal_names_a_dead_letter_its_queue_and_its_class_and_judges_it(alone:
         return command(Path(os.environ["OPS_STATE"]), "reveal", sandbox.state["name"]).stdout.splitlines()[-1].strip()
 
     before = told()
-    words = [sys.executable, str(OUTSIDE / "one_letter.py"), queue, how]
-    done = subprocess.run(words, env=os.environ | sandbox.access, capture_output=True, text=True, check=True)
+    done = forked.run("outside", [OUTSIDE / "one_letter.py", queue, how], env=os.environ | sandbox.access)
     named = f"malformed {done.stdout.strip()} in {queue}-dlq: "
     assert before == f"{named}not well: it lies there still"
     assert told() == f"{named}{judged}"
@@ -223,7 +219,7 @@ def test_reveal_names_a_dead_letter_its_queue_and_its_class_and_judges_it(alone:
 
 def test_a_blind_incident_is_told_only_by_reveal(tmp_path: Path) -> None:
     root = Path(os.environ["OPS_STATE"])
-    blind = start(root, "sandbox-blind", "--blind", "--speed", "0", "--jobs", "20")
+    blind = start(root, "sandbox-blind", "--blind", "--speed", "0", "--jobs", "20", by=spawned)
     written = (root / "sandbox-blind" / "sandbox" / "state.json").read_text(encoding="utf-8")
     shown = subprocess.run(["ps", "-o", "args=", "-p", str(blind.state["pid"])], capture_output=True, text=True).stdout
     revealed = command(root, "reveal", "sandbox-blind")

@@ -19,7 +19,9 @@ from typing import Any
 
 import pytest
 
-from tests.sandbox.running import MODULE, command, start
+from tests.sandbox.running import MODULE, Sandbox
+from tests.sandbox.running import spawned as command
+from tests.sandbox.running import start as started
 
 NAME, LIVING = "recording-runbook", "sandbox-living"
 ROOT = Path(__file__).parents[2]
@@ -30,6 +32,10 @@ def root(tmp_path: Path) -> Iterator[Path]:
     yield tmp_path
     command(tmp_path, "stop")
     assert not servers(tmp_path)
+
+
+def start(root: Path, name: str, *options: str, **variables: str) -> Sandbox:
+    return started(root, name, *options, by=command, **variables)
 
 
 def state_file(root: Path, name: str = NAME) -> Path:
@@ -155,6 +161,20 @@ def test_with_other_options_it_is_started_afresh(root: Path) -> None:
     assert not alive(first["pid"])
     assert second["version"] == "runbook"
     assert servers(root) == [second["pid"]]
+
+
+def test_a_new_world_begins_without_what_was_planned_and_done_in_the_earlier_one(root: Path) -> None:
+    start(root, LIVING)
+    (root / LIVING / "plans").mkdir()
+    (root / LIVING / "journal.jsonl").write_text("sent as m-2\n", encoding="ascii")
+    start(root, LIVING)
+    assert (root / LIVING / "journal.jsonl").exists(), "the same world goes on"
+    command(root, "stop", LIVING)
+    start(root, LIVING)
+    assert not (root / LIVING / "journal.jsonl").exists()
+    (kept,) = (root / LIVING / "earlier").iterdir()
+    assert {path.name for path in kept.iterdir()} == {"plans", "journal.jsonl"}
+    assert (kept / "journal.jsonl").read_text(encoding="ascii") == "sent as m-2\n"
 
 
 def test_it_ends_when_nobody_calls(root: Path) -> None:

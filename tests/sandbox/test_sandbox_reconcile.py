@@ -242,12 +242,14 @@ def test_an_image_that_is_not_there_fails_each_start_until_the_next_deployment(m
 
 
 def test_what_crashes_is_started_again_without_a_pause_until_another_definition(made: Callable[..., World]) -> None:
+    """AWS: Developer Guide of ECS, "Amazon ECS stopped tasks error messages"; API reference, "Container", reason."""
     world = made(worker="crash-loop")
     world.let_pass(10 * 47)
     crashed = world.tasks("STOPPED")
     assert len(crashed) == 10
     assert {task.stop_code for task in crashed} == {"EssentialContainerExited"}  # type: ignore[attr-defined]
-    assert all(task.stopped_reason.startswith("OutOfMemoryError") for task in crashed)
+    assert all(task.stopped_reason == "Essential container in task exited" for task in crashed)
+    assert all(task.containers[0].reason.startswith("OutOfMemoryError") for task in crashed)
     assert {task.containers[0].exitCode for task in crashed} == {137}
     assert not any("consistently" in words for words in world.said)
     world.deploy()

@@ -5,8 +5,6 @@ from __future__ import annotations
 import ast
 import json
 import os
-import subprocess
-import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -16,6 +14,7 @@ import pytest
 
 from ops_lib.sandbox import processes
 from ops_lib.sandbox.incidents import INCIDENTS, for_version
+from tests import forked
 from tests.counts import few
 from tests.sandbox.running import command, start
 
@@ -94,8 +93,8 @@ def living() -> Iterator[Any]:
 
 
 def repair(sandbox: Any, about: dict[str, list[str]], how: str = "right") -> None:
-    words = [sys.executable, str(SCRIPT), how, json.dumps(about)]
-    subprocess.run(words, env=os.environ | sandbox.access, check=True, timeout=120)
+    done = forked.run("outside", [SCRIPT, how, json.dumps(about)], env=os.environ | sandbox.access)
+    done.check_returncode()
 
 
 def said(sandbox: Any, service: str, job: str, words: str) -> int:

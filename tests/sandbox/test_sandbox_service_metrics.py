@@ -30,15 +30,21 @@ def served(draw: st.DrawFn) -> list[Inference]:
 
 
 def cpu(service: str, busy: list[tuple[float, float]]) -> list[float]:
-    series = services.history(service, busy, FIRST, LAST)[services.metric(service, "CPUUtilization")]
+    series = services.history(service, busy, [1] * MINUTES, FIRST)[services.metric(service, "CPUUtilization")]
     return list(series.values)
 
 
 def test_a_service_has_a_value_every_minute_by_cluster_and_name() -> None:
-    made = services.history("media-worker", [], FIRST, LAST)
+    made = services.history("media-worker", [], [1] * MINUTES, FIRST)
     assert {metric.name for metric in made} == {"CPUUtilization", "MemoryUtilization"}
     assert {metric.dimensions for metric in made} == {(("ClusterName", "stereo-spot"), ("ServiceName", "media-worker"))}
     assert {len(series.values) for series in made.values()} == {MINUTES}
+
+
+def test_the_sample_count_is_the_number_of_tasks_and_without_any_there_is_no_value() -> None:
+    """AWS: Developer Guide of ECS, "Amazon ECS service utilization metrics": each task reports once a minute."""
+    made = services.history("media-worker", [], [1, 0, 3], FIRST)[services.metric("media-worker", "CPUUtilization")]
+    assert [len(made.between(FIRST + minute, FIRST + minute + 1)) for minute in range(3)] == [1, 0, 3]
 
 
 @pytest.mark.parametrize("service", ["media-worker", "video-worker", "job-worker"])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import datetime, timedelta
+from html import unescape
 from types import SimpleNamespace
 from typing import Any
 
@@ -14,6 +15,12 @@ from ops_lib.evidence import JobRow, Lock, S3Object, known
 from ops_lib.gathered import JobEvidence
 from ops_lib.show import again
 from ops_lib.show.again import Look, before_and_now
+from ops_lib.show.letters import left_lying
+from tests.corpus import TEST
+from tests.decide.states import NOW as STATE_NOW
+from tests.decide.states import job as state
+from tests.judged_letters import QUEUES, SEGMENTS, letter
+from tests.judged_letters import look as look_into
 from tests.recorded import UNREAD, captured_at, expected_verdicts, job_evidence, read
 
 HOSTILE = "<img src=x onerror=alert(1)>"
@@ -122,7 +129,7 @@ def test_hostile_text_of_a_title_is_text() -> None:
 
 
 def book(shown: list[str]) -> Any:
-    return SimpleNamespace(html=shown.append, now=AT, aws=None, settings=SimpleNamespace(now=lambda: AT))
+    return SimpleNamespace(html=shown.append, now=AT, aws=None, settings=SimpleNamespace(now=lambda: AT, name="mine"))
 
 
 def test_headless_nothing_is_read_a_second_time(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -140,3 +147,27 @@ def test_with_a_person_the_job_is_read_at_the_present_time(monkeypatch: pytest.M
     again.look_again(book(shown), stuck(), look(stuck()).verdict)
     assert asked == [(None, stuck().job_id, AT)]
     assert "Not changed" in "".join(shown)
+
+
+# What a repair leaves where it was.
+
+
+def test_the_letter_of_a_repaired_job_is_named_with_the_notebook_that_deals_with_it() -> None:
+    looks = {"video-worker": look_into("video-worker", letter("video-worker", SEGMENTS[0], 1))}
+    mended = replace(state(recorded=(0, 1, 2), pairs={"video-worker": QUEUES["video-worker"]}), dead_letters=looks)
+    page = left_lying(mended, STATE_NOW, "mine")
+    assert "1 of this job still in video-worker." in page
+    assert "ops open 1_dead_letters -e mine -p queue=video-worker<" in page
+
+
+def test_letters_that_nobody_looked_at_are_named_as_such() -> None:
+    page = left_lying(state(pairs=QUEUES), STATE_NOW, "mine")
+    assert "2 in chunking, and nobody looked whether one is this job's; 3 in video-worker" in unescape(page)
+    assert "ops open 1_dead_letters -e mine<" in page, "one notebook for both queues"
+
+
+def test_where_none_is_left_nothing_is_said() -> None:
+    others = {"video-worker": look_into("video-worker", letter("video-worker", TEST, 1))}
+    mended = replace(state(pairs={"video-worker": QUEUES["video-worker"]}), dead_letters=others)
+    assert left_lying(mended, STATE_NOW, "mine") == ""
+    assert left_lying(state(), STATE_NOW, "mine") == ""

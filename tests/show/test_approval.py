@@ -15,6 +15,7 @@ import pytest
 
 from ops_lib.change import store
 from ops_lib.change.plan import Letter, plan_from
+from ops_lib.errors import PlanOutdated
 from ops_lib.show import applying, approval
 from ops_lib.show.approval import Approval
 from tests.show.plans import HOSTILE, plan, settings
@@ -130,8 +131,11 @@ def test_another_reason_is_another_plan_with_another_code_and_file(opened: Open)
     assert desk.path != old_path
     assert f"{desk.path} --code {desk.plan.code} " in desk.by_hand.value
     assert plan_from(desk.path.read_bytes()) == desk.plan
-    for said in ("Do not apply that one too", old_plan.code, str(old_path), "until 03:37 UTC"):
+    for said in ("is not applied any more", old_plan.code, str(old_path)):
         assert said in desk.by_hand.value
+    with pytest.raises(PlanOutdated, match=f"the plan with the code {desk.plan.code} replaced it"):
+        store.require_current(old_plan, desk.settings)
+    store.require_current(desk.plan, desk.settings)
     assert desk.code.value == ""
     desk.code.value = old_plan.code
     assert desk.apply.disabled

@@ -8,8 +8,10 @@ from datetime import UTC, datetime, timedelta
 import pandas as pd
 import pytest
 
-from ops_lib.evidence import JobLogs, JobRow, Service, Traceback
+from ops_lib.capacity import Service
+from ops_lib.evidence import JobRow, Traceback
 from ops_lib.gathered import PipelineEvidence
+from ops_lib.log_rows import JobLogs
 from ops_lib.show import frames
 from tests.recorded import UNREAD, VERSIONS, captured_at, expected_verdicts, job_evidence, read
 
@@ -21,7 +23,7 @@ def pipeline(version: str = "newest") -> PipelineEvidence:
     job = job_evidence(version, expected_verdicts()[0][1])
     return PipelineEvidence(
         queues=job.queues,
-        services=read((Service("media-worker", "ACTIVE", 1, 1, 0, 1, ((NOW, "steady"),)),)),
+        services=read((Service("media-worker", "ACTIVE", 1, 1, 0, (), ((NOW, "steady"),)),)),
         targets=read(()),
         tasks=job.tasks,
         endpoint=job.endpoint,

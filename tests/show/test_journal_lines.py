@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
-import sys
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -15,6 +12,7 @@ from click.testing import CliRunner
 from ops_lib.change.journal import GENESIS, Journal, head_text, journal_at
 from ops_lib.cli import ops
 from ops_lib.show.journal_lines import journal_lines
+from tests import forked
 
 AT = datetime(2026, 11, 7, 3, 12, 44, tzinfo=UTC)
 PLAN = "20261107T031200Z-0123456789ab"
@@ -178,7 +176,6 @@ def test_lines_and_code_without_a_command_line(place: Path) -> None:
 )
 def test_the_real_command_ends_with_its_code(place: Path, words: list[str], code: int, says: str) -> None:
     crashed(place)
-    command = [sys.executable, "-m", "ops_lib", "journal", *words]
-    done = subprocess.run(command, capture_output=True, text=True, env=dict(os.environ), check=False)
+    done = forked.run("ops", ["journal", *words])
     assert done.returncode == code, done.stderr
     assert says in done.stdout + done.stderr

@@ -15,7 +15,7 @@ from IPython.utils.capture import capture_output
 
 from ops_lib.decide.letter_findings import letter_findings
 from ops_lib.decide.repairs.letters import plan_letters
-from ops_lib.decide.repairs.names import NOBODY, NoRepair
+from ops_lib.decide.repairs.names import NOBODY, NOT_YET, NOTHING_CHOSEN, NoRepair
 from ops_lib.evidence import Evidence
 from ops_lib.letters import Inspection
 from ops_lib.show import letter_choice, letter_tables, letters_again, looking, plan_tables
@@ -54,7 +54,7 @@ def test_a_needed_letter_of_a_failed_job_says_how_to_open_that_job() -> None:
     looks = three_classes().looks
     failed = judged(looks, job(status="failed", recorded=(2,), pairs=QUEUES))
     page = letter_tables.groups(failed, "mine")
-    assert f"<code>ops open 3_stuck_job -e mine -p job_id={JOB}</code>" in page
+    assert f"ops open 3_stuck_job -e mine -p job_id={JOB}</code>" in page
     assert "leave it, see why" not in page
     assert "3_stuck_job" not in letter_tables.groups(three_classes(), "mine")
     stopped = judged(looks, job(recorded=(2,), pairs=QUEUES, endpoint=None))
@@ -96,12 +96,24 @@ def test_where_none_may_be_replayed_every_reason_is_told() -> None:
     assert isinstance(plan, NoRepair)
     assert plan.reason.startswith("None of 2 letters may be replayed. 1: test-event: ")
     assert "; 1: duplicate-source-event: " in plan.reason
+    assert plan.whom_to_call == NOBODY
+
+
+def test_a_letter_that_is_needed_but_not_yet_to_be_replayed_is_told_first_and_never_as_all_well() -> None:
+    failed = judged(three_classes().looks, job(status="failed", recorded=(2,), pairs=QUEUES))
+    plan, _ = plan_letters("replay", failed.judged, failed.jobs, QUEUES, NAMES, NOW)
+    assert isinstance(plan, NoRepair)
+    assert plan.whom_to_call == NOT_YET
+    assert "may be replayed. 1: still-needed: " in plan.reason
+    page = plan_tables.no_repair_card(plan)
+    assert "something has to be done first" in page
+    assert "Nothing has to be changed" not in page
 
 
 def test_nothing_chosen_is_no_plan_and_no_alarm() -> None:
     plan, without = plan_letters("replay", (), {}, QUEUES, NAMES, NOW)
     assert isinstance(plan, NoRepair)
-    assert (plan.whom_to_call, without) == (NOBODY, {})
+    assert (plan.whom_to_call, without) == (NOTHING_CHOSEN, {})
 
 
 def many(count: int) -> Any:

@@ -21,10 +21,12 @@ from PIL import Image
 from ops_lib.decide.segments import COLUMNS
 from ops_lib.read.metrics import HISTORY_COLUMNS
 from ops_lib.show.frames import COUNTS
-from ops_lib.show.plots import Plot, jobs_overview, queue_depth, segment_timeline
+from ops_lib.show.plots import Plot, jobs_overview, queue_depth, segment_timeline, story_timeline
 from ops_lib.show.plots.clock import SECOND, number
 from ops_lib.show.plots.lanes import Lane, Window, lanes_of
 from ops_lib.show.plots.timeline import MARKS
+from ops_lib.show.story_figure import GAPS, PHASES
+from tests.show import capacity_samples
 
 NOW = datetime(2026, 2, 20, 9, 15, tzinfo=UTC)
 WINDOW = timedelta(days=7)
@@ -155,6 +157,29 @@ def jobs(by: pd.DataFrame, days: pd.DataFrame) -> Plot:
     return jobs_overview(by, days, now=NOW, sandbox=SANDBOX)
 
 
+def told(total: int, over: timedelta, *, end: datetime = NOW, ended: bool = True) -> Plot:
+    """Return the figure of a story: chunking in its first tenth, then one segment after the other; one fails once."""
+    start, step = end - over, over * 0.8 / max(1, total)
+    rows: list[tuple[Any, ...]] = [("upload", None, 1, start, start + over * 0.05, start + over * 0.05, "done")]
+    chunked = start + over * 0.1
+    rows.append(
+        ("chunking", None, 1, start + over * 0.06, chunked if ended else None, chunked, "done" if ended else "open")
+    )
+    for index in range(total):
+        began = chunked + step * index
+        outcome = "failed" if index == 1 else "done"
+        rows.append(("inference", index, 1, began, began + step * 0.9, began + step * 0.9, outcome))
+    if ended:
+        rows.append(("completed", None, 1, end, end, end, "done"))
+    phases = pd.DataFrame(rows, columns=list(PHASES)).astype(PHASES)
+    gaps = pd.DataFrame([(start + over * 0.05, start + over * 0.06, "upload", "chunking")], columns=list(GAPS))
+    if not ended:
+        gaps.loc[len(gaps)] = [max(phases["heard"]), NOW, "inference 1", ""]
+    errors = pd.Series([start + over / 2] * 3, dtype="datetime64[us, UTC]")
+    title = f"{total} segments told over {over}"
+    return story_timeline(phases, gaps.astype(GAPS), errors, title=title, now=NOW, over=ended, sandbox=SANDBOX)
+
+
 FAR = NOW - timedelta(days=2)
 LONG = "a-queue-name-as-long-as-sqs-allows-somebody-liked-it-that-way-and-nobody-said-no"
 CASES: dict[str, Callable[[], Plot]] = {
@@ -178,6 +203,9 @@ CASES: dict[str, Callable[[], Plot]] = {
     "jobs, not read": lambda: jobs(statuses([None] * 5), per_day([None] * 7)),
     "many jobs": lambda: jobs(statuses([0, 1, 4, 2, 12_345_678]), per_day([1000 + n for n in range(90)])),
     "jobs, nothing asked": lambda: jobs(statuses([0])[:0], per_day([])),
+    "a story of 120 segments over days": lambda: told(120, WINDOW),
+    "a story that stopped": lambda: told(12, HOUR, end=FAR, ended=False),
+    **capacity_samples.CASES,
 }  # fmt: skip
 
 

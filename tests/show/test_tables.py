@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import ast
 import html
+import re
 import shlex
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import pandas as pd
 import pytest
@@ -13,6 +16,7 @@ import pytest
 from ops_lib.decide.findings import Finding
 from ops_lib.decide.pace import Pace
 from ops_lib.decide.stuck_job import judge
+from ops_lib.decide.vocabulary import FAILURE_MODES
 from ops_lib.show import tables
 from tests.recorded import UNREAD, captured_at, expected_verdicts, job_evidence
 
@@ -183,3 +187,23 @@ def test_a_line_to_copy_is_one_command_whatever_a_rows_id_is() -> None:
     finding = Finding("i", "unknown", "s", "3", notebook="3_stuck_job", parameters=parameters)
     command = html.unescape(tables.findings_table([finding])).split("<code>")[1].split("</code>")[0]
     assert shlex.split(command)[3:] == ["-e", "/my files/a.yaml", "-p", "job_id=x; rm -rf ~"]
+
+
+def test_a_failure_mode_is_shown_with_its_plain_name() -> None:
+    job_id = next(job for version, job, name in expected_verdicts() if (version, name) == ("newest", "reassembly-died"))
+    verdict = judge(job_evidence("newest", job_id), captured_at("newest"))
+    page = tables.verdict_card(verdict, job_id)
+    for mode in verdict.failure_modes:
+        assert f"{FAILURE_MODES[mode]} ({mode})" in html.unescape(page)
+    assert "reassembly died after it took the lock (F07)" in page
+
+
+def test_no_sentence_names_a_failure_mode_by_its_number_alone() -> None:
+    """Only the verdict's card and the findings file carry the numbers; rules keep them in comments and docstrings."""
+    for path in (Path(tables.__file__).parents[1]).glob("[dcrs]*/**/*.py"):
+        if "sandbox" in path.parts or path.name == "vocabulary.py":
+            continue
+        tree = ast.parse(path.read_text(encoding="utf-8"))
+        said = {id(node.value) for node in ast.walk(tree) if isinstance(node, ast.Expr)}
+        texts = [node for node in ast.walk(tree) if isinstance(node, ast.Constant) and id(node) not in said]
+        assert not [one.value for one in texts if re.search(r"\bF\d\d\b", str(one.value))], path

@@ -114,7 +114,7 @@ def _nothing_safe(verdict: Verdict) -> NoRepair:
 
 def _plan(names: Names, now: datetime, title: str, reason: str, repairs: Mapping[str, Repair]) -> Plan:
     steps = [replace(step, job_id=job_id) for job_id, repair in repairs.items() for step in repair.steps]
-    verified = [one for repair in repairs.values() for one in repair.verified_by]
+    verified = [replace(one, job_id=job_id) for job_id, repair in repairs.items() for one in repair.verified_by]
     return planned(names, now, title[:1].upper() + title[1:], reason, steps, verified)
 
 

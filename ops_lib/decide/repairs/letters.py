@@ -18,13 +18,17 @@ from ops_lib.decide.dead_letters import DISCARD, REPLAY, JudgedLetter
 from ops_lib.decide.repairs import conditions, reassembly
 from ops_lib.decide.repairs.events import in_service
 from ops_lib.decide.repairs.job import Job
-from ops_lib.decide.repairs.names import NOBODY, Names, NoRepair, Unsafe
+from ops_lib.decide.repairs.names import NOBODY, NOT_YET, NOTHING_CHOSEN, Names, NoRepair, Unsafe
 from ops_lib.decide.repairs.planned import planned, whole_seconds
 from ops_lib.decide.stuck_job import judge
 from ops_lib.evidence import Lock, NotKnown, Queue, QueuePair, Read, known
 from ops_lib.gathered import JobEvidence
 from ops_lib.letters import DeadLetter, as_json, content_of
 
+RISK_OF_REPLAY = (
+    "If what failed the last time still fails, it comes back as a new dead letter. What was sent is known to one "
+    "journal only: if somebody replays it under another one and is ended half-way, it may be sent twice."
+)
 What = Literal["replay", "discard"]
 MOST_REASONS = 3
 # What one more copy of a message does, by what it is about (pipeline.md 8: F37, section 3).
@@ -53,7 +57,7 @@ def plan_letters(
     it is safe are in the plan, whoever chose them.
     """
     if not judged:
-        return NoRepair(f"No letter was seen or chosen, so there is none to {what}.", NOBODY), {}
+        return NoRepair(f"No letter was seen or chosen, so there is none to {what}.", NOTHING_CHOSEN), {}
     now = whole_seconds(now)
     steps: list[Step] = []
     without: dict[str, str] = {}
@@ -68,7 +72,7 @@ def plan_letters(
         except NotKnown as question:
             without[one.letter.message_id] = f"{question.unread.source} was not read: {question.unread.reason}"
     if not steps:
-        return NoRepair(_none_may(what, list(without.values())), NOBODY), without
+        return _none_may(what, judged, without), without
     reason = _reason(what, [one for one in judged if one.letter.message_id not in without])
     return planned(names, now, f"{what.capitalize()} {counted(steps, 'dead letter')}", reason, steps), without
 
@@ -108,7 +112,7 @@ def _step(
         title=f"replay the {about} from {dlq.name} to {main.name}",
         call=Call("sqs", "SendMessage", _message(main.url, one)),
         after=f"the same message, body and attributes, is in {main.name}, and only then the letter is deleted",
-        risk="If what failed the last time still fails, it comes back as a new dead letter.",
+        risk=RISK_OF_REPLAY,
         undo="none: a message cannot be called back",
         conditions=(*still_as_judged(job), *_still_needed(job, one)),
         harmless_twice=body.kind in DOUBLES,
@@ -189,11 +193,15 @@ def _reason(what: What, chosen: Sequence[JudgedLetter]) -> str:
     return f"{what} " + ", ".join(f"{count} of {key}" for key, count in sorted(counts.items()))
 
 
-def _none_may(what: What, reasons: Sequence[str]) -> str:
-    """Return that none of the letters may be moved, and why: the most frequent reasons with how many they keep."""
-    head = f"None of {len(reasons)} letters may be {what}ed" if len(reasons) > 1 else f"The letter may not be {what}ed"
-    told = Counter(reasons).most_common()
+def _none_may(what: What, judged: Sequence[JudgedLetter], without: Mapping[str, str]) -> NoRepair:
+    """Return why none of the letters may be moved: needed and unknown ones first, then the most frequent reason."""
+    told = Counter((one.severity == "warning", without[one.letter.message_id]) for one in judged)
+    open_ones = sum(count for (settled, _), count in told.items() if not settled)
+    whom = NOT_YET if open_ones else NOBODY
+    head = f"None of {len(judged)} letters may be {what}ed" if len(judged) > 1 else f"The letter may not be {what}ed"
     if len(told) == 1:
-        return f"{head}. {reasons[0]}"
+        return NoRepair(f"{head}. {next(iter(without.values()))}", whom)
+    ordered = sorted(told.items(), key=lambda each: (each[0][0], -each[1]))
     more = f"; and {len(told) - MOST_REASONS} more reasons" if len(told) > MOST_REASONS else ""
-    return f"{head}. {'; '.join(f'{count}: {why}' for why, count in told[:MOST_REASONS])}{more}"
+    reasons = "; ".join(f"{count}: {why}" for (_, why), count in ordered[:MOST_REASONS])
+    return NoRepair(f"{head}. {reasons}{more}", whom)

@@ -80,7 +80,7 @@ def _cause(job: Job, index: int) -> str | None:
 def _set_back(job: Job) -> tuple[Step, ...]:
     if job.row.status == "chunking_complete":
         return ()
-    why = "the trigger skips a job that is failed (F16). Before the messages, never after them"
+    why = "the trigger skips a job that is failed. Before the messages, never after them"
     return (set_back(job, "chunking_complete", why, in_service(job)),)
 
 

@@ -16,7 +16,7 @@ from ops_lib.decide.checks import counted
 from ops_lib.decide.dead_letters import REPLAY, JudgedLetter
 from ops_lib.decide.repairs.conditions import endpoint_in_service
 from ops_lib.decide.repairs.letters import pair_of
-from ops_lib.decide.repairs.names import NOBODY, Names, NoRepair, Unsafe
+from ops_lib.decide.repairs.names import NOBODY, NOT_YET, Names, NoRepair, Unsafe
 from ops_lib.decide.repairs.planned import answered, planned
 from ops_lib.evidence import Evidence, Queue, QueuePair, known
 from ops_lib.letters import MoveTask
@@ -95,19 +95,19 @@ def _start(
 def _require_movable(key: str, own: Sequence[JudgedLetter], dlq: Queue, tasks: Sequence[MoveTask], per_s: int) -> None:
     seen = Counter(one.name for one in own)
     if not 1 <= per_s <= FASTEST:
-        raise Unsafe(f"SQS moves 1 to {FASTEST} messages a second, not {per_s}.", NOBODY)
+        raise Unsafe(f"SQS moves 1 to {FASTEST} messages a second, not {per_s}.", NOT_YET)
     if tasks and tasks[0].is_active:
-        raise Unsafe(f"A move task of {dlq.name} is under way: {tasks[0].words}. Wait for it, or cancel it.", NOBODY)
+        raise Unsafe(f"A move task of {dlq.name} is under way: {tasks[0].words}. Wait for it, or cancel it.", NOT_YET)
     if not dlq.visible_messages:
         raise Unsafe(f"No letter of {dlq.name} is visible.", NOBODY)
     if not own:
-        raise Unsafe(f"Nobody has looked at any dead letter of {key}: look first, the task has no filter.", NOBODY)
+        raise Unsafe(f"Nobody has looked at any dead letter of {key}: look first, the task has no filter.", NOT_YET)
     if lost := sum(SOURCE not in one.letter.system_attributes for one in own):
         reason = f"{lost} of {len(own)} letters that were seen do not say where they came from: it would fail there"
-        raise Unsafe(f"{reason}. Replay them, or discard them first.", NOBODY)
+        raise Unsafe(f"{reason}. Replay them, or discard them first.", NOT_YET)
     if harm := seen["would-do-harm"]:
         reason = f"{harm} of {sum(seen.values())} letters that were seen would do harm, and the task has no filter"
-        raise Unsafe(f"{reason}: replay the ones that are needed by themselves.", NOBODY)
+        raise Unsafe(f"{reason}: replay the ones that are needed by themselves.", NOT_YET)
     if all(one.safe != REPLAY for one in own):
         listed = ", ".join(f"{count} {name}" for name, count in sorted(seen.items()))
         raise Unsafe(f"No letter that was seen may be replayed ({listed}), and the task has no filter.", NOBODY)

@@ -6,6 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 NOBODY = "nobody"
+REFUSED = "nobody, but what was asked for is refused"
+NOT_YET = "nobody yet"
+NOTHING_CHOSEN = "nobody: nothing is chosen"
 DEVELOPERS = "the pipeline's developers"
 DEPLOYER = "whoever deploys the pipeline"
 OWNER = "the job's owner"
@@ -23,11 +26,17 @@ class Names:
     input_bucket: str
     output_bucket: str
     endpoint_name: str | None = None
+    cluster: str = ""
 
 
 @dataclass(frozen=True)
 class NoRepair:
-    """There is nothing that these runbooks may safely change: why, and who can help (or `NOBODY`: nobody has to)."""
+    """There is nothing that these runbooks may safely change: why, and who can help.
+
+    `NOBODY`: nobody has to; `REFUSED`: nobody has to, for it was only asked for and would do harm.
+    `NOBODY`: nobody has to. `NOT_YET`: something is needed, and the reason names what has to be done before it.
+    `NOTHING_CHOSEN`: that says nothing about whether anything has to be changed.
+    """
 
     reason: str
     whom_to_call: str

@@ -16,7 +16,7 @@ from ops_lib.decide.checks import counted
 from ops_lib.decide.dead_letters import DISCARD, JudgedLetter
 from ops_lib.decide.repairs.job import Job
 from ops_lib.decide.repairs.letters import letter_in, pair_of, still_as_judged
-from ops_lib.decide.repairs.names import NOBODY, Names, NoRepair, Unsafe
+from ops_lib.decide.repairs.names import NOBODY, NOT_YET, Names, NoRepair, Unsafe
 from ops_lib.decide.repairs.planned import answered, planned, whole_seconds
 from ops_lib.decide.stuck_job import judge
 from ops_lib.evidence import Evidence, Queue, QueuePair, Unread
@@ -74,7 +74,7 @@ def _plan(
 
 def _all_seen(look: Evidence[Inspection]) -> Inspection:
     if isinstance(look, Unread):
-        raise Unsafe(f"Nobody has seen its letters ({look.reason}): a purge would take what nobody knows.", NOBODY)
+        raise Unsafe(f"Nobody has seen its letters ({look.reason}): a purge would take what nobody knows.", NOT_YET)
     seen = look.value
     if not seen.saw_all:
         why = f"; it stopped early: {seen.stopped_by}" if seen.stopped_by else ""
@@ -82,7 +82,7 @@ def _all_seen(look: Evidence[Inspection]) -> Inspection:
         raise Unsafe(
             f"The look saw {len(seen.letters)} of about {about}, {seen.in_flight} in flight{why}. A purge "
             f"would take what nobody has seen. {seen.to_see_all}, or discard the ones that were seen.",
-            NOBODY,
+            NOT_YET,
         )
     if not seen.letters:
         raise Unsafe("The dead-letter queue is empty.", NOBODY)
@@ -95,7 +95,7 @@ def _require_not_needed(judged: Sequence[JudgedLetter | None]) -> None:
         listed = ", ".join(f"{count} {name}" for name, count in sorted(kept.items()))
         are = "is" if kept.total() == 1 else "are"
         reason = f"{kept.total()} of {counted(judged, 'letter')} {are} not to be discarded ({listed})"
-        raise Unsafe(f"{reason}: replay or look into them first.", NOBODY)
+        raise Unsafe(f"{reason}: replay or look into them first.", NOT_YET)
 
 
 def _as_judged(

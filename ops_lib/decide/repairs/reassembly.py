@@ -14,7 +14,7 @@ from ops_lib.decide.complete import ONE_PAGE_OF_COMPLETIONS
 from ops_lib.decide.reassembly import proof_that_run_is_over
 from ops_lib.decide.repairs import calls, conditions
 from ops_lib.decide.repairs.job import BEING_PROCESSED, Job, Repair
-from ops_lib.decide.repairs.names import NOBODY, Unsafe
+from ops_lib.decide.repairs.names import NOT_YET, Unsafe
 from ops_lib.evidence import Lock, known
 
 SECOND = timedelta(seconds=1)
@@ -125,7 +125,7 @@ def _proof_that_run_is_over(job: Job, started: datetime) -> str:
         return "the worker logged that it had ended"
     proof = proof_that_run_is_over(job.case, started)
     if proof is None:
-        raise Unsafe("nothing proves that the run that took the lock is over: wait, or look at its task", NOBODY)
+        raise Unsafe("nothing proves that the run that took the lock is over: wait, or look at its task", NOT_YET)
     return proof
 
 

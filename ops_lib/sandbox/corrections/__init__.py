@@ -32,6 +32,7 @@ BY_SERVICE: dict[str, tuple[str, ...]] = {
     ),
     "s3": ("s3_hollow", "s3_events", "s3_notifications", "s3_listings", "s3_digests", "s3_conditions"),
     "logs": ("insights", "filter_events", "stream_events"),
+    "service-quotas": ("service_quotas",),
     "cloudwatch": ("metric_answers", "alarm_answers"),
     "sagemaker": ("sagemaker_configs", "sagemaker_endpoints", "sagemaker_listings"),
     "ecr": ("ecr_images",),

@@ -23,6 +23,7 @@ PAGE = 100
 LAUNCH_TYPES = ("EC2", "FARGATE", "EXTERNAL", "MANAGED_INSTANCES")
 DESIRED = ("RUNNING", "PENDING", "STOPPED")
 KILLED = 137
+EXITED, ESSENTIAL = "EssentialContainerExited", "Essential container in task exited"
 # Held by whoever reads or changes tasks and services: requests and the clock are different threads.
 one_at_a_time = RLock()
 # Whether a clock brings tasks that are to stop to their end.
@@ -72,11 +73,18 @@ def stopping(task: Task, at: datetime, stop_code: str, reason: str) -> None:
 
 
 def ended(task: Task, at: datetime, stop_code: str, reason: str, exit_code: int | None) -> None:
-    """Make `task` one that stopped at `at` (UTC)."""
+    """Make `task` one that stopped at `at` (UTC). Why a container ended by itself stands with the container.
+
+    AWS: Developer Guide of ECS, "Amazon ECS stopped tasks error messages"; API reference, "Container", reason.
+    """
+    by_itself = stop_code == EXITED
     task.last_status = task.desired_status = "STOPPED"
-    task.stopped_at, task.stop_code, task.stopped_reason = at, stop_code, reason  # type: ignore[attr-defined]
+    task.stopped_at, task.stop_code = at, stop_code  # type: ignore[attr-defined]
+    task.stopped_reason = ESSENTIAL if by_itself else reason
     for container in task.containers:
         container.last_status, container.exitCode = "STOPPED", exit_code  # type: ignore[assignment]
+        if by_itself:
+            container.reason = reason  # type: ignore[attr-defined]
 
 
 def works(task: Task) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable
+from itertools import accumulate
 from typing import Any
 
 from moto.logs.exceptions import InvalidParameterException, ResourceNotFoundException
@@ -13,7 +14,7 @@ from moto.logs.responses import LogsResponse
 from ops_lib.sandbox.corrections.log_requests import Event, events_between, every_stream, group_named
 
 PHRASE = re.compile(r'"(?P<quoted>[^"\\]+)"|(?P<word>\w+)')
-PAGE = 10_000
+PAGE, PAGE_BYTES = 10_000, 1_000_000  # AWS: a page holds up to 10,000 events and up to 1 MB of them
 FOR_EVER_MS = 2**62
 
 
@@ -67,7 +68,8 @@ def _page(events: list[Event], asked: dict[str, Any]) -> dict[str, Any]:
     if not 1 <= limit <= PAGE:
         raise InvalidParameterException(f"limit must be between 1 and {PAGE}: {limit}")
     start = int(token)
-    end = start + limit
+    sizes = accumulate(len(event.message.encode()) for event in events[start : start + limit])
+    end = start + max(1, sum(size <= PAGE_BYTES for size in sizes))
     page: dict[str, Any] = {"events": [_event(event) for event in events[start:end]], "searchedLogStreams": []}
     return page | ({"nextToken": str(end)} if end < len(events) else {})
 

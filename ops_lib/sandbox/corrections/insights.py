@@ -32,7 +32,7 @@ SHAPE = re.compile(
 # AWS: 10,000 rows a page, 100,000 in all by nextToken.
 PAGE, MOST = 10_000, 100_000
 GROUPS = ("logGroupName", "logGroupNames", "logGroupIdentifiers")
-MOST_GROUPS = 50
+MOST_GROUPS, LONGEST = 50, 10_000
 KEPT = 100  # queries; AWS keeps results for seven days
 
 
@@ -105,6 +105,8 @@ def stop_query(self: LogsResponse) -> str:
 
 
 def _parsed(text: str) -> tuple[re.Match[str], re.Pattern[str]]:
+    if len(text) > LONGEST:
+        raise InvalidParameterException(f"queryString must have length less than or equal to {LONGEST}")
     shape = SHAPE.fullmatch(text)
     if shape is None:
         raise _malformed(f"the sandbox does not answer queries of this shape: {text}")

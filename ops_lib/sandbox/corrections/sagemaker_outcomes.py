@@ -13,6 +13,7 @@ from math import inf
 from typing import Any
 
 from ops_lib.errors import BadInput
+from ops_lib.places import ops_command
 from ops_lib.sandbox import registry
 from ops_lib.sandbox.corrections.sagemaker_deployment import Stages
 from ops_lib.sandbox.corrections.sagemaker_fleet import Fleet
@@ -82,5 +83,7 @@ def _one_of(asked: dict[str, Any], name: str, allowed: tuple[str, ...]) -> str |
     value: str | None = asked.get(name)
     if value is not None and value not in allowed:
         option, rule = f"--{name.replace('_', '-')}", f"it is one of {', '.join(allowed)}"
-        raise BadInput(option, value, rule, "choose one of them; ops sandbox endpoint alone shows what is so now")
+        raise BadInput(
+            option, value, rule, f"choose one of them; {ops_command()} sandbox endpoint alone shows what is so now"
+        )
     return value

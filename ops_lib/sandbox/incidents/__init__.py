@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from ops_lib.sandbox.incidents import healthy, inference, letters, reassembling, rows, services, uploads
+from ops_lib.sandbox.incidents import capacity, healthy, inference, letters, reassembling, rows, services, uploads
 from ops_lib.sandbox.incidents.incident import Incident
 
-_MODULES = (healthy, reassembling, inference, uploads, rows, services, letters)
+_MODULES = (healthy, reassembling, inference, uploads, rows, services, capacity, letters)
 INCIDENTS: dict[str, Incident] = {one.name: one for module in _MODULES for one in module.INCIDENTS}
 
 # What has no incident of its own, and why.
@@ -13,7 +13,6 @@ NOT_SHOWN = {
     "no-such-job": "any id that has no row",
     "still-needed": "the dead letter of completion-event-dead-lettered and of inference-refused",
     "F30": "a note on what is not evidence: nothing to plant",
-    "F32": "a note: a window in which reassembly-died becomes likelier",
     "F37": "a note: of two triggers one wins, which the workers' conditional writes show",
 }
 

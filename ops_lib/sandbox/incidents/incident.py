@@ -14,7 +14,7 @@ from ops_lib.sandbox.pipeline.version import INPUT, OUTPUT, VERSIONS
 if TYPE_CHECKING:
     from ops_lib.sandbox.pipeline.live import Live
 
-Kind = Literal["healthy", "job", "pipeline", "message"]
+Kind = Literal["healthy", "job", "pipeline", "message", "capacity"]
 Well = Callable[["Live", Job], "str | None"]
 
 

@@ -22,7 +22,7 @@ NAMESPACE = uuid.UUID("8d7f6f0e-6f0c-4c53-9f3e-3f0f5a1c2b77")
 @dataclass
 class Scene:
     """What incidents change. `now`: seconds since 1970 (UTC); `about` and `letters`: the jobs and the dead
-    letters of each incident, by its name.
+    letters of each incident, by its name; `timeouts` of queues in seconds, `minimums` of scalable targets.
     """
 
     past: Past
@@ -32,6 +32,8 @@ class Scene:
     desired: dict[str, int] = field(default_factory=dict)
     crowds: dict[str, int] = field(default_factory=dict)
     trouble: dict[str, str] = field(default_factory=dict)
+    timeouts: dict[str, int] = field(default_factory=dict)
+    minimums: dict[str, int] = field(default_factory=dict)
     stalled: set[str] = field(default_factory=set)
     unfinished: list[tuple[str, Job]] = field(default_factory=list)
     overlapping: bool = False
@@ -55,17 +57,24 @@ class Scene:
     def job(self, incident: str, total: int = 6) -> Job:
         """Return a job of this incident's, always the same; the incident is about it."""
         number = len(self.about.setdefault(incident, []))
-        name = incident if not number else f"{incident}-{number}"
-        bits = uuid.uuid5(NAMESPACE, name).int
-        own = str(uuid.UUID(int=bits, version=4))
-        job = new_job(random.Random(name), total, own)
+        job = self.other(incident if not number else f"{incident}-{number}", total)
         self.about[incident].append(job)
         return job
+
+    def other(self, name: str, total: int) -> Job:
+        """Return a job of this name, always the same, that no incident is about."""
+        own = str(uuid.UUID(int=uuid.uuid5(NAMESPACE, name).int, version=4))
+        return new_job(random.Random(name), total, own)
 
     def timed(self, job: Job, moment: Callable[[Timed], float], ago: float) -> Timed:
         """Return the job's way through idle stages, so that `moment` of it was `ago` seconds before the present."""
         timed = plan.through(plan.Stages(self.past.version), job, 0.0, random.Random(job.job_id))
         return timed.moved(self.now - ago - moment(timed))
+
+    def one_after_another(self, jobs: Iterable[tuple[Job, float]]) -> list[Timed]:
+        """Return the ways of jobs that are created so many seconds after the first, through the same stages."""
+        stages = plan.Stages(self.past.version)
+        return [plan.through(stages, job, after, random.Random(job.job_id)) for job, after in jobs]
 
     def until(self, timed: Timed, moment: float) -> None:
         """Tell what happened up to just before a moment; what was in a worker's hands then is visible again."""

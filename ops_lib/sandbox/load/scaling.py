@@ -16,20 +16,17 @@ from ops_lib.sandbox.metrics.queues import VISIBLE
 from ops_lib.sandbox.metrics.series import MINUTE_S
 from ops_lib.sandbox.recording import ACCOUNT, CLUSTER, REGION, Recording
 from ops_lib.sandbox.services.alarms import replay, watch_of, write
-from ops_lib.sandbox.services.autoscale import SCALE_IN_BELOW, Scaled
+from ops_lib.sandbox.services.autoscale import FOLLOWED, SCALE_IN_BELOW, TARGET, Scaled
 from ops_lib.sandbox.services.depths import Points, depths
 from ops_lib.sandbox.services.scaled_past import ending_with, scalings
 from ops_lib.sandbox.services.scaler import cause, queue_followed, tracking_of
 
-# The media-worker follows the chunking queue alone: a reassembly backlog scales nothing (pipeline.md 5).
-FOLLOWED = {"video-worker": "video-worker", "media-worker": "chunking"}
 ROLE = f"arn:aws:iam::{ACCOUNT}:role/aws-service-role/ecs.application-autoscaling.amazonaws.com/ecs"
 NOT_SUSPENDED: Any = {
     "DynamicScalingInSuspended": False,
     "DynamicScalingOutSuspended": False,
     "ScheduledScalingSuspended": False,
 }
-TARGET = 10.0
 ACTS_AFTER_S, FULFILLED_AFTER_S = 20.0, 40.0  # after the minute is over, after the count was set
 # The last scaling of each resource in the past: cooldowns go on.
 last: dict[str, Scaled] = {}

@@ -3,13 +3,20 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from itertools import groupby
 from typing import Any
 
 from moto.ecs.models import EC2ContainerServiceBackend, Service, ecs_backends
 
 from ops_lib.sandbox.corrections import ecs_tasks
 from ops_lib.sandbox.recording import ACCOUNT, CLUSTER, REGION, Recording
-from ops_lib.sandbox.services.lifecycle import FAILED_TO_START, PULL_FAILS_AFTER_S, cannot_pull
+from ops_lib.sandbox.services.lifecycle import (
+    FAILED_TO_START,
+    KILLED_AFTER_S,
+    PULL_FAILS_AFTER_S,
+    RUNS_AFTER_S,
+    cannot_pull,
+)
 from ops_lib.sandbox.services.new_task import new_task
 from ops_lib.sandbox.services.reconcile import named, say
 
@@ -39,6 +46,7 @@ VARIABLES: dict[str, dict[str, dict[str, str]]] = {
 }
 EVERYWHERE = {"runbook": {"AWS_REGION": REGION}, "newest": {"AWS_REGION": REGION, "PLATFORM": "aws"}}
 SETTLED = timedelta(seconds=60)
+STARTING, KILLING = timedelta(seconds=RUNS_AFTER_S), timedelta(seconds=KILLED_AFTER_S)
 # When a service whose image is missing was tried again: four times in the hour that ECS remembers stopped tasks.
 TRIED_MINUTES_AGO = (53, 38, 23, 8)
 FAILED_BEFORE = 3
@@ -63,6 +71,7 @@ def load(recording: Recording) -> None:
         _settle(service, min(map(_since, running), default=recording.created_at), running)
         for task in tasks:
             _add_task(backend, service, task)
+        _tell_stops(service, tasks)
         if trouble.get(service.name) == "cannot-pull":
             _failed_starts(backend, service, recording.loaded_at)
 
@@ -91,10 +100,27 @@ def _settle(service: Service, since: datetime, tasks: list[dict[str, Any]]) -> N
         rolloutStateReason=f"ECS deployment {deployment['id']} completed.",
     )
     service.created_at = since  # type: ignore[attr-defined]
+    for at, together in groupby(sorted(tasks, key=_since), _since):
+        _say_started(service, list(together), at)
+    say(service, "has reached a steady state.", max([since, *map(_since, tasks)]) + SETTLED)
+
+
+def _say_started(service: Service, tasks: list[dict[str, Any]], at: datetime) -> None:
     if tasks:
         ids = " ".join(f"(task {task['taskId']})" for task in tasks)
-        say(service, f"has started {len(tasks)} tasks: {ids}.", since)
-    say(service, "has reached a steady state.", since + SETTLED)
+        say(service, f"has started {len(tasks)} tasks: {ids}.", at)
+
+
+def _tell_stops(service: Service, tasks: list[dict[str, Any]]) -> None:
+    """Give the service the events of tasks that stopped: started again and again, or stopped with none to follow."""
+    for task in tasks:
+        if task.get("stopCode") == ecs_tasks.EXITED:
+            _say_started(service, [task], _since(task) - STARTING)
+        elif task.get("stoppedAt") and not service.desired_count:
+            at = datetime.fromtimestamp(task["stoppedAt"], UTC)
+            say(service, f"has stopped 1 running tasks: (task {task['taskId']}).", at - KILLING)
+            say(service, "has reached a steady state.", at)
+    service.events.sort(key=lambda event: event["createdAt"], reverse=True)
 
 
 def _since(task: dict[str, Any]) -> datetime:

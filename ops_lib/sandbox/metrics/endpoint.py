@@ -6,6 +6,7 @@ VariantName; ModelLatency in microseconds, TotalProcessingTime and TimeInBacklog
 
 from __future__ import annotations
 
+from array import array
 from collections.abc import Sequence
 from math import inf
 from typing import NamedTuple
@@ -70,7 +71,6 @@ def _machine(done: Sequence[Inference], first: int, last: int) -> dict[Metric, S
             shares[minute - first] += inside / MINUTE_S
     made: dict[Metric, Series] = {}
     for name, idle, full in MACHINE:
-        series = made[Metric("/aws/sagemaker/Endpoints", name, BY_VARIANT)] = Minutes(first)
-        for minute, share in enumerate(shares, first):
-            series.put(minute, round(idle + min(share, 1.0) * (full - idle), 2))
+        percent = array("d", (round(idle + min(share, 1.0) * (full - idle), 2) for share in shares))
+        made[Metric("/aws/sagemaker/Endpoints", name, BY_VARIANT)] = Minutes(first, percent)
     return made

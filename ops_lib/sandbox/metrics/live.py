@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from moto.sqs.models import sqs_backends
 
@@ -31,11 +31,19 @@ class Sampler:
             self._counts[queue, kind] += 1
             self._active[queue] = at
 
-    def sample(self, now: float, backlog: Sequence[float], converting: bool, busy: Callable[[], set[str]]) -> None:
+    def sample(
+        self,
+        now: float,
+        backlog: Sequence[float],
+        converting: bool,
+        busy: Callable[[], set[str]],
+        tasks: Mapping[str, int],
+    ) -> None:
         """Write the values of every minute that ended by `now`.
 
         `backlog`: since when each request waits at the endpoint; `converting`: it has one in hand; `busy()`: the
-        services with work in hand. After a longer sleep of the machine there is a gap, as where nothing reported.
+        services with work in hand; `tasks`: how many of each run. After a longer sleep of the machine there is a gap,
+        as where nothing reported.
         """
         minute = int(now // MINUTE_S)
         for each in range(max(self._minute, minute - MOST_MINUTES), minute):
@@ -45,7 +53,7 @@ class Sampler:
             for name, queue in list(sqs_backends[ACCOUNT][REGION].queues.items()):
                 self._queue(name, queue.attributes, counts, _oldest_s(queue, now), now)
             self._endpoint(backlog, converting, now)
-            self._services(busy())
+            self._services(busy(), tasks)
         self._minute = minute
 
     def _endpoint(self, backlog: Sequence[float], converting: bool, now: float) -> None:
@@ -56,10 +64,11 @@ class Sampler:
             metric = Metric("/aws/sagemaker/Endpoints", name, endpoint.BY_VARIANT)
             self._put(metric, full if converting else idle)
 
-    def _services(self, working: set[str]) -> None:
+    def _services(self, working: set[str], tasks: Mapping[str, int]) -> None:
         for name, levels in services.LEVELS.items():
             for service, (idle, full) in levels.items():
-                self._put(services.metric(service, name), full if service in working else idle)
+                if count := tasks.get(service, 0):
+                    self._put(services.metric(service, name), full if service in working else idle, count)
 
     def ended(self, one: Inference) -> None:
         """Write what SageMaker says of an invocation that ended."""
@@ -81,10 +90,10 @@ class Sampler:
         for metric, value in values.items():
             self._put(queues.metric(name, metric), value)
 
-    def _put(self, metric: Metric, value: float) -> None:
+    def _put(self, metric: Metric, value: float, by: int = 1) -> None:
         series = kept.setdefault(metric, Minutes(self._minute))
         if isinstance(series, Minutes):
-            series.put(self._minute, value)
+            series.put(self._minute, value, by)
 
 
 def _oldest_s(queue: object, now: float) -> float:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from itertools import chain
 from math import inf
 
@@ -10,8 +11,11 @@ from ops_lib.sandbox.metrics.series import MINUTE_S, Metric, Series
 from ops_lib.sandbox.pipeline.past import Past
 from ops_lib.sandbox.pipeline.version import queue_name
 
+# Service, first and last minute, the queues' metrics: how many tasks ran in each minute.
+Tasks = Callable[[str, int, int, Mapping[Metric, Series]], list[int]]
 
-def of(past: Past, first: float, now: float, short_names: list[str]) -> dict[Metric, Series]:
+
+def of(past: Past, first: float, now: float, short_names: list[str], tasks: Tasks) -> dict[Metric, Series]:
     """Return every metric of the whole minutes from `first` to `now` (seconds since 1970, UTC).
 
     `short_names`: the deployment's main queues. A service without tasks polls nothing.
@@ -24,9 +28,9 @@ def of(past: Past, first: float, now: float, short_names: list[str]) -> dict[Met
         made |= queues.history(queue_name(f"{short}-dlq"), dead_stays(past, short), start, end, -inf)
     for service, consumed in past.version.consumers.items():
         busy = [(one.taken, one.done) for short in consumed for one in past.passages.get(short, ())]
-        made |= services.history(service, busy, start, end)
+        made |= services.history(service, busy, tasks(service, start, end, made), start)
     if "web-ui" not in past.version.consumers:
-        made |= services.history("web-ui", (), start, end)
+        made |= services.history("web-ui", (), tasks("web-ui", start, end, made), start)
     return made | endpoint.history(past.inferences, start, end)
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from ops_lib.sandbox.metrics.series import MINUTE_S, Metric, Minutes
+from ops_lib.sandbox.metrics.series import MINUTE_S, Metric, Minutes, gaps
 
 ACTIVE_S = 6 * 3600
 POLLS_PER_MINUTE = 3  # long polls of 20 s
@@ -56,9 +56,11 @@ def history(queue: str, stays: Sequence[Stay], first: int, last: int, polled_unt
     taken = _Sweep(sorted(stay.taken for stay in ordered if stay.taken is not None))
     went = _Sweep(sorted(stay.went for stay in ordered if stay.went is not None))
     names = (VISIBLE, HIDDEN, DELAYED, AGE, SENT, RECEIVED, DELETED, EMPTY)
-    made = {name: Minutes(first) for name in names}
+    if not ordered and polled_until <= first * MINUTE_S:
+        return {metric(queue, name): Minutes(first) for name in names}
+    made = {name: gaps(first, last) for name in names}
     before = [sweep.up_to(first * MINUTE_S) for sweep in (came, taken, went)]
-    oldest = 0
+    oldest = until = 0
     for minute in range(first, last):
         end = (minute + 1) * MINUTE_S
         now = [sweep.up_to(end) for sweep in (came, taken, went)]
@@ -72,7 +74,10 @@ def history(queue: str, stays: Sequence[Stay], first: int, last: int, polled_unt
         empty = max(0, POLLS_PER_MINUTE - received) if polled else 0
         values = (now[0] - now[1], now[1] - now[2], 0, age, sent, received, deleted, empty)
         for name, value in zip(names, values, strict=True):
-            made[name].put(minute, value)
+            made[name].values[minute - first] = value
+        until = minute + 1 - first
+    for minutes in made.values():
+        del minutes.values[until:]
     return {metric(queue, name): series for name, series in made.items()}
 
 

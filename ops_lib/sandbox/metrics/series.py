@@ -23,24 +23,39 @@ class Metric(NamedTuple):
 
 @dataclass
 class Minutes:
-    """A value for each minute from `first` (minutes since 1970, UTC); NaN where there is none."""
+    """A value for each minute from `first` (minutes since 1970, UTC); NaN where there is none.
+
+    `reported`: by how many, in the minutes in which it was not one.
+    """
 
     first: int
     values: array[float] = field(default_factory=lambda: array("d"))
+    reported: dict[int, int] = field(default_factory=dict)
 
-    def put(self, minute: int, value: float) -> None:
-        """Set the value of a minute, leaving a gap up to it."""
+    def put(self, minute: int, value: float, by: int = 1) -> None:
+        """Set the value of a minute, which so many report, leaving a gap up to it."""
         place = minute - self.first
         if place < 0:
             return
         while len(self.values) <= place:
             self.values.append(nan)
         self.values[place] = value
+        if by != 1:
+            self.reported[minute] = by
 
     def between(self, first: int, last: int) -> list[float]:
         """Return the values of minutes `first` to `last`, the last not included."""
         start = max(0, first - self.first)
-        return [value for value in self.values[start : max(start, last - self.first)] if not isnan(value)]
+        part = self.values[start : max(start, last - self.first)]
+        if not self.reported:
+            return [value for value in part if not isnan(value)]
+        numbered = enumerate(part, self.first + start)
+        return [value for minute, value in numbered if not isnan(value) for _ in range(self.reported.get(minute, 1))]
+
+
+def gaps(first: int, last: int) -> Minutes:
+    """Return minutes `first` to `last` (the last not included) without a value."""
+    return Minutes(first, array("d", [nan]) * (last - first))
 
 
 @dataclass

@@ -1,13 +1,13 @@
 """AWS/ECS: how busy each service's tasks were, from the messages they had in hand.
 
 AWS: Developer Guide of ECS, "CloudWatch metrics": CPUUtilization and MemoryUtilization in percent, by ClusterName and
-ServiceName, one value a minute while tasks run.
+ServiceName, one value a minute of each task that runs, so that the sample count is the number of tasks.
 """
 
 from __future__ import annotations
 
 import random
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from ops_lib.sandbox.metrics.series import MINUTE_S, Metric, Minutes
 from ops_lib.sandbox.recording import CLUSTER
@@ -28,8 +28,14 @@ def metric(service: str, name: str) -> Metric:
     return Metric("AWS/ECS", name, (("ClusterName", CLUSTER), ("ServiceName", service)))
 
 
-def history(service: str, busy: Iterable[tuple[float, float]], first: int, last: int) -> dict[Metric, Minutes]:
-    """Return the service's metrics for minutes `first` to `last`; `busy`: from when to when it had work in hand."""
+def history(
+    service: str, busy: Iterable[tuple[float, float]], tasks: Sequence[int], first: int
+) -> dict[Metric, Minutes]:
+    """Return the service's metrics from the minute `first` on; `busy`: from when to when it had work in hand.
+
+    `tasks`: how many ran, minute by minute.
+    """
+    last = first + len(tasks)
     shares = [0.0] * (last - first)
     for start, end in busy:
         for minute in range(max(first, int(start // MINUTE_S)), min(last - 1, int(end // MINUTE_S)) + 1):
@@ -40,6 +46,8 @@ def history(service: str, busy: Iterable[tuple[float, float]], first: int, last:
     for name, levels in LEVELS.items():
         idle, full = levels.get(service, (1.0, 5.0))
         series = made[metric(service, name)] = Minutes(first)
-        for minute, share in enumerate(shares, first):
-            series.put(minute, round((idle + min(share, 1.0) * (full - idle)) * dice.uniform(0.96, 1.04), 2))
+        for minute, (share, count) in enumerate(zip(shares, tasks, strict=True), first):
+            value = round((idle + min(share, 1.0) * (full - idle)) * dice.uniform(0.96, 1.04), 2)
+            if count:
+                series.put(minute, value, count)
     return made

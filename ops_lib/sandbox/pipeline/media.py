@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable, Iterable
 
 from moto.sqs.models import Message
 
@@ -21,10 +22,17 @@ CHUNK_S, CONCAT_S = 6.0, 4.5  # work for each segment
 DELETION = steps.DELETION
 
 
-def loops(live: Live) -> list[Loop]:
-    """Return the loops of one task."""
-    both = [chunking(live), reassembly(live)]
-    return [*both, deletion(live), ingest(live)] if live.version.is_newest else both
+def loops(live: Live, begun: Iterable[tuple[str, Job]] = ()) -> list[Loop]:
+    """Return the loops of one task; `begun`: what it has in hand from before, by queue."""
+    names = ("chunking", "reassembly", "deletion", "ingest") if live.version.is_newest else ("chunking", "reassembly")
+    return [_going_on(live, name, [job for queue, job in begun if queue == name]) for name in names]
+
+
+def _going_on(live: Live, queue: str, begun: list[Job]) -> Loop:
+    """Finish what was begun, then go on: each loop is one thread."""
+    for job in begun:
+        yield from unfinished(live, queue, job)
+    yield from LOOPS[queue](live)
 
 
 def chunking(live: Live) -> Loop:
@@ -210,3 +218,11 @@ def _remove(live: Live, job_id: str) -> Loop:
         live.delete("segment-completions", {"job_id": job_id, "segment_index": row["segment_index"]}, time.time())
     live.delete("reassembly-triggered", {"job_id": job_id}, time.time())
     live.line(MEDIA, f"deletion: job_id={job_id} done", time.time(), DELETION)
+
+
+LOOPS: dict[str, Callable[[Live], Loop]] = {
+    "chunking": chunking,
+    "reassembly": reassembly,
+    "deletion": deletion,
+    "ingest": ingest,
+}

@@ -66,6 +66,7 @@ class Line(NamedTuple):
     text: str
     log_name: str
     level: str
+    task_id: str = ""  # "": of the task that ran at that time
 
 
 @dataclass
@@ -114,6 +115,10 @@ class Past:
     def line(self, service: str, text: str, at: float, log_name: str = "", level: str = "INFO") -> None:
         """Log one line; its stream is that of the task that ran at that time."""
         self.lines[service].append(Line(at, text, log_name, level))
+
+    def line_of(self, task_id: str, service: str, text: str, at: float, log_name: str) -> None:
+        """Log one line of a task that runs beside the service's last one."""
+        self.lines[service].append(Line(at, text, log_name, "INFO", task_id))
 
     def taken(self, queue: str, token: str, at: float, receives: int = 1, hidden_s: float = 0.0) -> None:
         """A worker received the message; it is hidden for `hidden_s` after the last of `receives`."""

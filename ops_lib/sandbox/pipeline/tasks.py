@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from math import inf
 
 SCALED = "Scaling activity initiated by (deployment ecs-svc/3141592653589793238)"
-REPLACED_S = 30.0
+REPLACED_S, MINUTE_S = 30.0, 60
 
 
 @dataclass(frozen=True)
@@ -30,7 +30,7 @@ class _End:
     exit_code: int
     reason: str
     stop_code: str
-    followed: bool = True
+    next_after_s: float | None = REPLACED_S
 
 
 @dataclass
@@ -47,13 +47,15 @@ class TaskHistory:
         else:
             self.ends[service].append(_End(at, 137, SCALED, "ServiceSchedulerInitiated"))
 
-    def died(self, service: str, at: float, exit_code: int, reason: str) -> None:
-        """The running task stopped by itself at `at`; another started half a minute later."""
-        self.ends[service].append(_End(at, exit_code, reason, "EssentialContainerExited"))
+    def died(self, service: str, at: float, exit_code: int, reason: str, *, followed: bool = True) -> None:
+        """The running task stopped by itself at `at`; another started half a minute later, if it was followed."""
+        after_s = REPLACED_S if followed else None
+        self.ends[service].append(_End(at, exit_code, reason, "EssentialContainerExited", after_s))
 
-    def stop(self, service: str, at: float, reason: str = SCALED) -> None:
-        """Stop a service's task without another to follow."""
-        self.ends[service].append(_End(at, 137, reason, "ServiceSchedulerInitiated", followed=False))
+    def stop(self, service: str, at: float, reason: str = SCALED, again_at: float | None = None) -> None:
+        """Stop a service's task without another to follow, or with one at `again_at`."""
+        after_s = None if again_at is None else again_at - at
+        self.ends[service].append(_End(at, 137, reason, "ServiceSchedulerInitiated", after_s))
 
     def of(self, service: str) -> list[PastTask]:
         """Return a service's tasks, oldest first."""
@@ -63,7 +65,7 @@ class TaskHistory:
             if started is not None:
                 own = _id(service, started)
                 tasks.append(PastTask(own, started, end.at, end.exit_code, end.reason, end.stop_code))
-            started = end.at + REPLACED_S if end.followed else None
+            started = None if end.next_after_s is None else end.at + end.next_after_s
         return tasks if started is None else [*tasks, PastTask(_id(service, started), started)]
 
     def ran_until(self, service: str) -> float:
@@ -76,6 +78,15 @@ class TaskHistory:
     def running(self) -> set[str]:
         """Return the services that have a running task at the end."""
         return {service for service in self.first if self.of(service)[-1].stopped is None}
+
+    def by_minute(self, service: str, first: int, last: int) -> list[int]:
+        """Return how many tasks ran at the end of each minute from `first` to `last` (not included)."""
+        counts = [0] * (last - first)
+        for task in self.of(service):
+            begins, ends = (inf if at is None else at / MINUTE_S - first for at in (task.started, task.stopped))
+            for minute in range(max(0, int(begins)), min(len(counts), int(min(ends, len(counts))))):
+                counts[minute] += 1
+        return counts
 
     def at(self, service: str) -> TasksByTime:
         """Return what tells the id of the task that ran at a time."""
@@ -91,6 +102,11 @@ class TasksByTime:
     def __call__(self, at: float) -> str:
         """Return the id of the task that ran at that time, the first one's for any time before."""
         return self._ids[max(0, bisect_right(self._starts, at) - 1)]
+
+
+def crowd_id(service: str, number: int) -> str:
+    """Return the id of one of the tasks that run beside a service's last one."""
+    return uuid.uuid5(uuid.NAMESPACE_URL, f"{service}{number}").hex
 
 
 def _id(service: str, started: float) -> str:

@@ -11,6 +11,9 @@ from math import ceil
 
 from ops_lib.sandbox.services.alarms import Rule
 
+# The media-worker follows the chunking queue alone: a reassembly backlog scales nothing (pipeline.md 5).
+FOLLOWED = {"video-worker": "video-worker", "media-worker": "chunking"}
+TARGET = 10.0
 SCALE_IN_BELOW = 0.9  # of the target
 HIGH_MINUTES, LOW_MINUTES = 3, 15
 

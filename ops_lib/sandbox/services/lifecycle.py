@@ -9,13 +9,13 @@ from datetime import UTC, datetime
 
 from moto.ecs.models import Task
 
-from ops_lib.sandbox.corrections.ecs_tasks import KILLED, ended, started
+from ops_lib.sandbox.corrections.ecs_tasks import EXITED, KILLED, ended, started
 
 RUNS_AFTER_S, PENDING_AFTER_S = 25.0, 10.0
 KILLED_AFTER_S, STOPPING_AFTER_S = 30.0, 2.0  # after SIGTERM, which no worker hears (pipeline.md 5)
 PULL_FAILS_AFTER_S, CRASHES_AFTER_S = 15.0, 20.0
 VANISHES_AFTER_S = 3600.0  # of real time
-FAILED_TO_START, CRASHED = "TaskFailedToStart", "EssentialContainerExited"
+FAILED_TO_START = "TaskFailedToStart"
 OUT_OF_MEMORY = "OutOfMemoryError: Container killed due to memory usage"
 
 
@@ -32,7 +32,7 @@ def advance(task: Task, now: float, speed: float, trouble: str | None) -> None:
         _towards_the_end(task, now, speed)
     elif task.last_status == "RUNNING":
         if trouble == "crash-loop" and _age_s(task, "started_at", now, speed) >= CRASHES_AFTER_S:
-            ended(task, _moment(now), CRASHED, OUT_OF_MEMORY, KILLED)
+            ended(task, _moment(now), EXITED, OUT_OF_MEMORY, KILLED)
     else:
         _towards_running(task, now, speed, trouble)
 

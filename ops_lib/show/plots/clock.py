@@ -29,7 +29,7 @@ def numbers(times: pd.Series[pd.Timestamp]) -> list[float]:
 
 def time_axis(axes: Axes, start: float, end: float, *, ticks: int = 9) -> None:
     """Make the x axis of `axes` a UTC time axis from `start` to `end`, with at most `ticks` ticks."""
-    axes.set_xlim(start, end)
+    axes.set_xlim(start, max(end, start + SECOND))  # a window of no length has no axis
     locator = AutoDateLocator(tz=UTC, minticks=3, maxticks=ticks)  # type: ignore[no-untyped-call]
     axes.xaxis.set_major_locator(locator)
     look: Look = {"formats": _FORMATS, "zero_formats": _AT_ZERO, "show_offset": False}

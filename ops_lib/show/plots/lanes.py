@@ -68,9 +68,9 @@ def lanes_of(history: pd.DataFrame, counts: pd.DataFrame, span: Window) -> list[
     for queue, dead in names.itertuples(index=False):
         points = told[(told["queue"] == queue) & (told["dead_letters"] == dead)]
         row = now.get((queue, dead))
-        runs = _runs(points, span.period)
+        runs = runs_of(points, span.period)
         visible, in_flight = _count(row, "visible_messages"), _count(row, "in_flight_messages")
-        lanes.append(Lane(str(queue), bool(dead), points, runs, _silences(runs, span), visible, in_flight))
+        lanes.append(Lane(str(queue), bool(dead), points, runs, silences_of(runs, span), visible, in_flight))
     return lanes
 
 
@@ -79,13 +79,13 @@ def _count(row: object, name: str) -> int | None:
     return None if value is None or pd.isna(value) else int(value)
 
 
-def _runs(points: pd.DataFrame, period: float) -> tuple[pd.DataFrame, ...]:
+def runs_of(points: pd.DataFrame, period: float) -> tuple[pd.DataFrame, ...]:
     """Return the points in runs, broken where two are more than one and a half periods apart."""
     number_of_run = (points["x"].diff() > 1.5 * period).cumsum()
     return tuple(run for _, run in points.groupby(number_of_run))
 
 
-def _silences(runs: tuple[pd.DataFrame, ...], span: Window) -> tuple[tuple[float, float], ...]:
+def silences_of(runs: tuple[pd.DataFrame, ...], span: Window) -> tuple[tuple[float, float], ...]:
     """Return the spans of the window no datapoint stands for; a point stands for the period it begins."""
     starts = [*(float(run["x"].iloc[0]) for run in runs), span.end]
     ends = [span.start, *(float(run["x"].iloc[-1]) + span.period for run in runs)]

@@ -13,7 +13,7 @@ from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from ops_lib.show.redact import redact
+from ops_lib.show.redact import printable, redact
 
 Look = dict[str, Any]  # keyword arguments of an artist
 WIDTH_IN, DPI = 9.0, 110
@@ -61,8 +61,7 @@ def styled() -> AbstractContextManager[None]:
 
 def plain(value: object, most: int = 60) -> str:
     """Return text from outside for a figure: without secrets, on one line, at most `most` characters."""
-    text = " ".join(redact(str(value)).split())
-    text = "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in text)
+    text = " ".join(redact(printable(str(value))).split())
     return text if len(text) <= most else text[: most - 1].rstrip() + "…"
 
 

@@ -22,7 +22,7 @@ from unittest import mock
 from botocore.awsrequest import AWSResponse
 from botocore.httpsession import URLLib3Session
 
-from tests.faults import _Raw
+from tests.faults import Raw
 
 URL = "https://sqs.us-east-1.amazonaws.com/123456789012/"
 Wire = Mapping[str, Any]
@@ -93,7 +93,7 @@ class Model:
             request.url,
             status,
             {"Content-Type": "application/x-amz-json-1.0"},
-            _Raw(json.dumps(content).encode()),  # type: ignore[no-untyped-call]
+            Raw(json.dumps(content).encode()),  # type: ignore[no-untyped-call]
         )
 
     def execute(self, operation: str, asked: dict[str, Any], fail: Callable[[list[Any]], set[str]]) -> dict[str, Any]:

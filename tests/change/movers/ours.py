@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import random
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -20,6 +20,7 @@ from ops_lib.aws import Aws, Identity, _Clients
 from ops_lib.change import apply, held, mover
 from ops_lib.change.backup import Backup
 from ops_lib.change.journal import Entry, Journal, journal_at
+from ops_lib.change.journal_entry import Draft
 from ops_lib.change.outcome import StepOutcome
 from ops_lib.change.plan import Call, Letter, Plan, Step
 from ops_lib.change.step import Applier
@@ -27,6 +28,7 @@ from ops_lib.settings import Settings
 from tests.change.movers.letters import DLQ, MAIN, count, fill
 from tests.change.movers.model import URL, Message, Model, at_the_boundary, md5, md5_of
 from tests.change.movers.trouble import LAPSE_S, Killed, Trouble
+from tests.change.movers.turns import InlineLanes
 
 NOTHING: dict[str, str] = {"before": "", "after": "", "risk": "", "undo": ""}
 MOST_RUNS = 40
@@ -91,6 +93,7 @@ class Scene:
         self.plans: list[Plan] = []
         self.stop: list[str] = []
         self.nested = False
+        self.lanes: type = InlineLanes
 
     def overlapping_plans(self) -> list[Plan]:
         """Two operators' plans: the first of most letters, replays and discards; the second replays some of them."""
@@ -143,35 +146,65 @@ class Scene:
             self.told[letter.message_id if letter else ""] = outcome
         return outcomes
 
+    def _lanes(self) -> Any:
+        """Return what stands for `Lanes`: whatever `lanes` is when a run begins."""
+        scene = self
+
+        class Chosen:
+            def __class_getitem__(cls, _: Any) -> type:
+                return scene.lanes
+
+        return Chosen
+
+    @contextmanager
+    def in_between(self, lanes: type) -> Iterator[None]:
+        """Another operator's run begins in the middle of one: whatever is under way there waits."""
+        before, self.lanes, self.nested = self.lanes, lanes, True
+        try:
+            yield
+        finally:
+            self.lanes, self.nested = before, False
+
     def another_operator(self) -> None:
         """While a hold lapses: somebody looks at the queue, or the other plan is applied from beginning to end."""
         if self.nested or not self.between_calls or self.chance.random() < 0.5:
             self.trouble.peek()
             return
-        self.nested, rate, self.trouble.rate = True, self.trouble.rate, 0.0
+        rate, self.trouble.rate = self.trouble.rate, 0.0
         self.figures["operators in between"] += 1
-        self.run(self.plans[1])
-        self.nested, self.trouble.rate = False, rate
+        with self.in_between(InlineLanes):
+            self.run(self.plans[1])
+        self.trouble.rate = rate
+
+    def take_turns(self) -> None:
+        """Let another lane go on, where they take turns."""
+        if turns := getattr(self.lanes, "turns", None):
+            turns.point()
 
     @contextmanager
     def surrounded(self) -> Iterator[None]:
         """Everything outside the mover is the model's: HTTP, time; after each durable line something may happen."""
         self.trouble.meanwhile = self.another_operator
         self.between_calls = False
-        append, keep = Journal.append, Backup.keep
+        write, keep = Journal.write, Backup.keep
 
         def line() -> None:
+            self.take_turns()
             self.between_calls = True
             try:
                 self.trouble.at_a_line()
             finally:
                 self.between_calls = False
 
-        def appended(journal: Journal, *facts: Any) -> Entry:
+        def sent(request: Any) -> Any:
+            self.take_turns()
+            return self.trouble.send(request)
+
+        def written(journal: Journal, drafts: Sequence[Draft]) -> Sequence[Entry]:
             self.trouble.live()
-            entry = append(journal, *facts)
+            entries = write(journal, drafts)
             line()
-            return entry
+            return entries
 
         def kept(backup: Backup, *letters: Any) -> None:
             self.trouble.live()
@@ -179,10 +212,11 @@ class Scene:
             line()
 
         with ExitStack() as patches:
-            patches.enter_context(at_the_boundary(self.trouble.send))
+            patches.enter_context(at_the_boundary(sent))
             for module in (held, mover):
                 patches.enter_context(mock.patch.object(module, "time", self.model.clock))
-            patches.enter_context(mock.patch.object(Journal, "append", appended))
+            patches.enter_context(mock.patch.object(mover, "Lanes", self._lanes()))
+            patches.enter_context(mock.patch.object(Journal, "write", written))
             patches.enter_context(mock.patch.object(Backup, "keep", kept))
             patches.enter_context(mock.patch("os.fsync"))  # a power failure is not in this play
             yield
@@ -211,7 +245,8 @@ class Scene:
     def declared(self) -> set[str]:
         """Return the letters of which an outcome says that they may be double: in the journal, or told at the end."""
         ids = {(plan.id, number): step.letter for plan in self.plans for number, step in enumerate(plan.steps, 1)}
-        doubles = [(e.plan_id, e.step) for e in self.journal.entries() if e.facts.get("doubles")]
+        parts = (part for entry in self.journal.entries() for part in entry.parts())
+        doubles = [(part.plan_id, part.step) for part in parts if part.facts.get("doubles")]
         said = {letter.message_id for key in doubles if (letter := ids[key])}  # type: ignore[index]
         return said | {name for name, outcome in self.told.items() if outcome.state == "unknown"}
 

@@ -17,9 +17,11 @@ from redeploy import redeploy  # noqa: F401
 
 ACCOUNT = "123456789012"
 CONFIG = Config(retries={"total_max_attempts": 1})
-DYNAMODB, SQS, S3 = (boto3.client(name, config=CONFIG) for name in ("dynamodb", "sqs", "s3"))
+DYNAMODB, SQS, S3, ECS = (boto3.client(name, config=CONFIG) for name in ("dynamodb", "sqs", "s3", "ecs"))
+SCALING = boto3.client("application-autoscaling", config=CONFIG)
 LOCKS, JOBS, ROWS = (f"stereo-spot-{name}" for name in ("reassembly-triggered", "jobs", "segment-completions"))
 OUTPUT = f"stereo-spot-output-{ACCOUNT}"
+HELD: list[tuple[str, str]] = []
 
 
 def key(job: str) -> dict[str, Any]:
@@ -85,6 +87,41 @@ def drained(job: str, queue: str = "reassembly") -> None:
             return
         time.sleep(0.1)
     raise TimeoutError(f"messages are left in the {queue} queue")
+
+
+def url(queue: str) -> str:
+    return str(SQS.get_queue_url(QueueName=f"stereo-spot-{queue}")["QueueUrl"])
+
+
+def in_hand(queue: str, body: str) -> None:
+    """Send a message and receive it, as a worker that is busy with it has done."""
+    SQS.send_message(QueueUrl=url(queue), MessageBody=body)
+    while not (found := SQS.receive_message(QueueUrl=url(queue), VisibilityTimeout=600).get("Messages")):
+        time.sleep(0.1)
+    HELD.append((url(queue), found[0]["ReceiptHandle"]))
+
+
+def done_with() -> None:
+    """Delete what is in hand."""
+    while HELD:
+        at, handle = HELD.pop()
+        SQS.delete_message(QueueUrl=at, ReceiptHandle=handle)
+
+
+def scale(service: str, count: int) -> None:
+    """Set a desired count, as somebody does in the console."""
+    ECS.update_service(cluster="stereo-spot", service=service, desiredCount=count)
+
+
+def bounds(service: str, **values: Any) -> None:
+    """Register a scalable target's values anew."""
+    about = {"ServiceNamespace": "ecs", "ScalableDimension": "ecs:service:DesiredCount"}
+    SCALING.register_scalable_target(**about, ResourceId=f"service/stereo-spot/{service}", **values)
+
+
+def timeout(queue: str, seconds: int) -> None:
+    """Set a queue's VisibilityTimeout."""
+    SQS.set_queue_attributes(QueueUrl=url(queue), Attributes={"VisibilityTimeout": str(seconds)})
 
 
 if __name__ == "__main__":

@@ -38,7 +38,10 @@ def planned(
 
 
 def test_a_letter_about_this_deployments_object_is_replayed() -> None:
-    assert isinstance(planned("chunking", source_event(INPUT), CREATED), Plan)
+    plan = planned("chunking", source_event(INPUT), CREATED)
+    assert isinstance(plan, Plan)
+    assert "it may be sent twice" in plan.steps[0].risk, "who replays under another journal cannot know of this"
+    assert plan.steps[0].harmless_twice
 
 
 @pytest.mark.parametrize(("what", "about"), [("replay", CREATED), ("discard", job())])

@@ -10,8 +10,9 @@ import pytest
 from ops_lib.change.plan import Plan
 from ops_lib.decide.repairs import NoRepair
 from ops_lib.decide.verdict import conclude
-from ops_lib.evidence import Completion, JobLogs, Read, S3Object
+from ops_lib.evidence import Completion, Read, S3Object
 from ops_lib.gathered import JobEvidence
+from ops_lib.log_rows import JobLogs
 from tests.decide.repairs.deployment import NAMES, OUTPUT, plan_of, planned, refusal, words
 from tests.decide.repairs.world import Refused, world_of
 from tests.decide.states import JOB, LONG, NOW, STREAM, at, job, line

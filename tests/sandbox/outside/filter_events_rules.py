@@ -69,6 +69,18 @@ def test_pages(limit: int) -> None:
     assert refused(nextToken="not one") == "InvalidParameterException"
 
 
+def test_a_page_ends_at_one_megabyte() -> None:
+    """AWS: API reference, "FilterLogEvents": each page can contain up to 1 MB of log events or up to 10,000 of them."""
+    group, at_ms = "/rules/large", START_MS
+    LOGS.create_log_group(logGroupName=group)
+    LOGS.create_log_stream(logGroupName=group, logStreamName="one")
+    for number in range(5):
+        event = {"timestamp": at_ms + number, "message": f"{number}{'x' * 240_000}"}
+        LOGS.put_log_events(logGroupName=group, logStreamName="one", logEvents=[event])
+    pages = list(LOGS.get_paginator("filter_log_events").paginate(logGroupName=group))
+    assert [[event["message"][0] for event in page["events"]] for page in pages] == [["0", "1", "2", "3"], ["4"]]
+
+
 def test_newest_first() -> None:
     """AWS: API reference, "FilterLogEvents": descending timestamp order where startFromHead is false."""
     assert found(startFromHead=False, filterPattern='"job_id=x"')[0] == "job_id=x six"

@@ -175,6 +175,22 @@ def test_what_is_not_understood_is_refused_never_ignored(text: str) -> None:
         begin(text)
 
 
+def test_a_query_has_ten_thousand_characters_at_most() -> None:
+    """AWS: API reference, "StartQuery", queryString: length constraints, maximum length of 10000."""
+    query = "fields @message | filter @message like /{}/"
+    assert messages(query.format("x" * (10_000 - len(query) + 2))) == []
+    window = {"startTime": START, "endTime": START + 60, "logGroupName": A}
+    longer = query.format("x" * (10_001 - len(query) + 2))
+    assert aws.code_of(LOGS.start_query, queryString=longer, **window) == "InvalidParameterException"
+
+
+def test_a_slash_inside_the_pattern_is_escaped() -> None:
+    """AWS: User Guide, "filter": a pattern stands between slashes; within it a special character has a backslash."""
+    assert messages(r"fields @message | filter @message like /x\/y|job_id=y/") == ["job_id=y three"]
+    with pytest.raises(LOGS.exceptions.MalformedQueryException):
+        begin("fields @message | filter @message like /x/y/")
+
+
 def test_unknown_group_and_unknown_query() -> None:
     """AWS: API reference, "StartQuery", "GetQueryResults", "StopQuery": ResourceNotFoundException."""
     with pytest.raises(LOGS.exceptions.ResourceNotFoundException):

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import json
+import time
 from typing import Any
 
 import aws
 import pytest
-from queues import SQS, attribute, error_of, make, with_dead_letters
+from queues import SQS, attribute, error_of, make, receive, send, with_dead_letters
 
 NAMES = {"dead": "deadLetterTargetArn", "most": "maxReceiveCount"}
 
@@ -37,6 +38,19 @@ def test_a_change_leaves_the_rest_as_it_is() -> None:
     assert json.loads(after["Policy"]) == json.loads(policy(url))
     assert {name for name in after if after[name] != before.get(name)} <= {"VisibilityTimeout", "LastModifiedTimestamp"}
     assert after["VisibilityTimeout"] == "77"
+
+
+def test_another_visibility_timeout_is_for_what_is_received_from_then_on() -> None:
+    """AWS: Developer Guide, "Amazon SQS visibility timeout": it begins with the receive; in flight it stays."""
+    url = make(VisibilityTimeout="600")
+    send(url)
+    assert len(receive(url)) == 1
+    put(url, VisibilityTimeout="1")
+    send(url)
+    (later,) = receive(url)
+    time.sleep(1.2)
+    (again,) = receive(url)
+    assert again["MessageId"] == later["MessageId"], "the first one is hidden for ten minutes"
 
 
 def test_a_policy_can_be_taken_away() -> None:

@@ -1,0 +1,156 @@
+"""One report delivered: its files, then the words, then the heartbeat, so that no heartbeat means: nobody was told.
+
+What was done stands in delivery.json beside the report: delivering again does what is left. Words whose answer was
+lost are not said twice; files and heartbeats may be.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from ops_lib.aws import connect_deliver
+from ops_lib.deliver.door import Deliverer, Places, Sent
+from ops_lib.deliver.summary import subject, summary
+from ops_lib.deliver.webhook import address, post
+from ops_lib.environment import Deliver, load_environment
+from ops_lib.errors import BadEnvironment, BadParameter, ChangeRefused
+from ops_lib.settings import Settings, open_settings
+
+# The findings come last: who finds them in the store finds a whole report.
+FILES = {"report.html": "text/html; charset=utf-8", "notebook.ipynb": "application/x-ipynb+json"}
+FINDINGS = "findings.json"
+RECORD = "delivery.json"
+NAMESPACE = "StereoSpot/Ops"
+EXIT = {"ok": 0, "note": 0, "warning": 1, "critical": 2, "unknown": 3}
+Tell = Callable[[str, Sent], None]
+
+
+@dataclass(frozen=True)
+class _Item:
+    """One thing to deliver. `once`: where its answer is lost it is not sent again."""
+
+    name: str
+    send: Callable[[], Sent]
+    once: bool = False
+
+
+def deliver(folder: Path, environment: str | None, tell: Tell) -> bool:
+    """Deliver the report in `folder` to where the environment's YAML says; return whether all of it arrived.
+
+    Raises BadParameter where there is no report, BadEnvironment where the YAML names nowhere to deliver to.
+    """
+    content = _findings(folder)
+    settings = open_settings(environment or str(content["environment"]))
+    declared = load_environment(settings.file).deliver
+    places = _places(settings, declared)
+    url = address() if declared and declared.webhook else None
+    if places == Places(None, "", None, None) and url is None:
+        rule = f"{settings.file.name} names no s3:// report_store and nothing under deliver"
+        raise BadEnvironment("deliver", None, rule, "name one of them there")
+    deliverer = Deliverer(connect_deliver(settings), places)
+    told = list(_items(folder, content, places, url, deliverer))
+    beat = [_heartbeat(content, places, deliverer)] if places.namespace else []
+    arrived = all([_once(folder, item, tell) for item in told])
+    if not arrived:
+        tell("heartbeat", Sent(False, "not put: something above did not arrive"))
+        return False
+    return all([_once(folder, item, tell) for item in beat])
+
+
+def _findings(folder: Path) -> dict[str, Any]:
+    try:
+        content: dict[str, Any] = json.loads((folder / FINDINGS).read_text(encoding="utf-8"))
+        return content | {"status": content["status"], "environment": content["environment"]}
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        rule = f"it holds no report ({type(error).__name__})"
+        raise BadParameter("FOLDER", str(folder), rule, "name the folder that `ops report` printed") from None
+
+
+def _places(settings: Settings, declared: Deliver | None) -> Places:
+    bucket, prefix = None, ""
+    if settings.report_store.startswith("s3://"):
+        bucket, _, prefix = settings.report_store.removeprefix("s3://").partition("/")
+    topic = declared.sns_topic_arn if declared else None
+    return Places(bucket, f"{prefix}/" if prefix else "", topic, NAMESPACE if declared and declared.heartbeat else None)
+
+
+def _items(
+    folder: Path, content: dict[str, Any], places: Places, url: str | None, deliverer: Deliverer
+) -> Iterator[_Item]:
+    where = str((folder / "report.html").absolute())
+    if places.bucket:
+        where = f"s3://{places.bucket}/{places.prefix}{folder.name}/report.html"
+        for name, kind in {**FILES, FINDINGS: "application/json"}.items():
+            yield _Item(f"store {name}", _file(folder / name, kind, places, deliverer))
+    text = summary(content, where)
+    if places.topic_arn:
+        words = {"TopicArn": places.topic_arn, "Subject": subject(content), "Message": text}
+        yield _Item("SNS", lambda: deliverer.send("sns", "Publish", words), once=True)
+    if url:
+        yield _Item("webhook", lambda: post(url, text), once=True)
+
+
+def _file(file: Path, kind: str, places: Places, deliverer: Deliverer) -> Callable[[], Sent]:
+    def send() -> Sent:
+        try:
+            body = file.read_bytes()
+        except OSError as error:
+            return Sent(False, error.strerror or "not readable")
+        key = f"{places.prefix}{file.parent.name}/{file.name}"
+        # Never over another's: a report that is in the store stays what it was.
+        call = {"Bucket": places.bucket, "Key": key, "Body": body, "ContentType": kind, "IfNoneMatch": "*"}
+        return deliverer.send("s3", "PutObject", call)
+
+    return send
+
+
+def _heartbeat(content: dict[str, Any], places: Places, deliverer: Deliverer) -> _Item:
+    about = {
+        "Dimensions": [{"Name": "Environment", "Value": str(content["environment"])}],
+        "Timestamp": datetime.fromisoformat(str(content["generated_at"])),
+    }
+    metrics = [
+        {"MetricName": "ReportDelivered", "Value": 1.0, "Unit": "Count", **about},
+        {"MetricName": "ReportStatus", "Value": float(EXIT[content["status"]]), "Unit": "None", **about},
+    ]
+    call = {"Namespace": places.namespace, "MetricData": metrics}
+    return _Item("heartbeat", lambda: deliverer.send("cloudwatch", "PutMetricData", call))
+
+
+def _once(folder: Path, item: _Item, tell: Tell) -> bool:
+    """Send one item unless it is done; note what became of it before the next is sent."""
+    record = _record(folder)
+    before = record.get(item.name)
+    if before == "done":
+        tell(item.name, Sent(True, "was delivered before"))
+        return True
+    if before in ("sending", "lost") and item.once:
+        tell(
+            item.name, Sent(False, "its answer was lost before, so it is not said twice; remove it from delivery.json")
+        )
+        return False
+    _note(folder, record | {item.name: "sending"})
+    try:
+        sent = item.send()
+    except ChangeRefused:
+        _note(folder, record)  # nothing was sent
+        raise
+    _note(folder, record | {item.name: "done" if sent.done else "failed" if sent.known else "lost"})
+    tell(item.name, sent)
+    return sent.done
+
+
+def _record(folder: Path) -> dict[str, str]:
+    file = folder / RECORD
+    return dict(json.loads(file.read_text(encoding="utf-8"))) if file.exists() else {}
+
+
+def _note(folder: Path, record: dict[str, str]) -> None:
+    unfinished = folder / f".{RECORD}"
+    unfinished.write_text(json.dumps(record, indent=2, sort_keys=True) + "\n", encoding="utf-8")
+    unfinished.replace(folder / RECORD)
