@@ -10,6 +10,7 @@ from ops_lib.decide.endpoint_wish import clone, containers
 from ops_lib.deployed import Deployed
 from ops_lib.evidence import Read
 
+# Of a variant the newest one copies these; the runbook's takes type and count from the .env, and no weight.
 COPIED = {"VariantName", "ModelName", "InstanceType", "InitialInstanceCount", "InitialVariantWeight"}
 WRITTEN = {"Image", "Environment"}
 ALWAYS = (
@@ -61,6 +62,7 @@ def _lost(deployed: Deployed, newest: bool) -> Iterator[str]:
         known = {"EndpointConfigName", "ProductionVariants", "AsyncInferenceConfig"}
         yield from (f"of the config: {name}" for name in sorted(set(config) - known))
         for variant in config["ProductionVariants"]:
-            yield from (f"of variant {variant['VariantName']}: {name}" for name in sorted(set(variant) - COPIED))
+            copied = COPIED if newest else COPIED - {"InitialVariantWeight"}
+            yield from (f"of variant {variant['VariantName']}: {name}" for name in sorted(set(variant) - copied))
         if not newest and "ClientConfig" in config.get("AsyncInferenceConfig", {}):
             yield "of the asynchronous config: ClientConfig"

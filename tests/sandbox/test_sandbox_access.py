@@ -161,6 +161,22 @@ CLUSTER = (("ecs:cluster", f"arn:aws:ecs:{HERE}:cluster/c"),)
             {"ModelName": "m", "ExecutionRoleArn": "arn:r"},
             [("sagemaker:CreateModel", f"arn:aws:sagemaker:{HERE}:model/m"), ("iam:PassRole", "arn:r", PASSED)],
         ),
+        (
+            "SageMaker.CreateModel",
+            {"ModelName": "m", "Tags": [{"Key": "k", "Value": "v"}]},
+            [(f"sagemaker:{one}", f"arn:aws:sagemaker:{HERE}:model/m") for one in ("CreateModel", "AddTags")],
+        ),
+        ("SageMaker.ListTags", {"ResourceArn": "arn:x"}, [("sagemaker:ListTags", "arn:x")]),
+        (
+            "AmazonEC2ContainerRegistry_V20150921.DescribeImages",
+            {"repositoryName": "r"},
+            [("ecr:DescribeImages", f"arn:aws:ecr:{HERE}:repository/r")],
+        ),
+        (
+            "CodeBuild_20161006.BatchGetBuilds",
+            {"ids": ["p:1", "q:2"]},
+            [("codebuild:BatchGetBuilds", f"arn:aws:codebuild:{HERE}:project/{one}") for one in "pq"],
+        ),
         ("GraniteServiceVersion20100801.GetMetricData", {}, [("cloudwatch:GetMetricData", "*")]),
         ("AmazonSQS.SendMessage", b"not json", [("sqs:SendMessage", "*")]),
         ("AmazonSQS.SendMessage", [], [("sqs:SendMessage", "*")]),
