@@ -75,11 +75,12 @@ def make_door() -> Door:  # noqa: C901 (its functions share what nobody else may
     def open_for(service_id: str, operation: str, arguments: Mapping[str, Any]) -> Iterator[Callable[[], bool]]:
         if other := mine():
             raise _refusal(f"{service_id} {operation}", f"{other.operation} is being admitted: one at a time")
-        permit = held[_thread()] = _Permit(service_id, operation, deepcopy(dict(arguments)))
+        thread, permit = _thread(), _Permit(service_id, operation, deepcopy(dict(arguments)))
+        held[thread] = permit
         try:
             yield lambda: permit.was_sent
         finally:
-            held.pop(_thread(), None)  # a forked child has none
+            del held[thread]  # its own, whichever thread lets go of it
 
     @contextmanager
     def open_in_turn(service_id: str, operation: str, arguments: Mapping[str, Any]) -> Iterator[Callable[[], bool]]:

@@ -19,6 +19,7 @@ from ops_lib.change.journal import Kind
 from ops_lib.change.journal_entry import Draft
 from ops_lib.change.message import confirms, entry_of, is_same, md5_of_body
 from ops_lib.change.outcome import State, StepOutcome
+from ops_lib.change.pace import Pace
 from ops_lib.change.past import DELETE, SEND, SENT
 from ops_lib.change.plan import Call
 from ops_lib.change.send import Answered, Lost, NotDone, send
@@ -38,6 +39,7 @@ class Carrier:
     applier: Applier
     backup: Backup
     hand: Hand
+    pace: Pace
     sent: set[str] = field(default_factory=set)
     bodies: set[str] = field(default_factory=set)
     since: datetime = field(init=False)
@@ -123,6 +125,7 @@ class Carrier:
 
         In this order: whoever receives a letter after our hold has lapsed finds the intent in the journal.
         """
+        self.pace.wait(len(batch))
         self._intend(batch, SEND)
         in_hand = [work for work in batch if work.held.is_firm]
         lapsed = "its hold lapsed before it was sent; it is received again"
@@ -187,7 +190,8 @@ class Carrier:
         if not batch:
             return
         operation = "SendMessageBatch" if phase == SEND else "DeleteMessageBatch"
-        call = {"service": "sqs", "operation": operation, "arguments": {"QueueUrl": batch[0].task.destination}}
+        url = batch[0].task.destination if phase == SEND else self.hand.queue_url
+        call = {"service": "sqs", "operation": operation, "arguments": {"QueueUrl": url}}
         title = batch[0].task.step.title if len(batch) == 1 else f"{phase} {len(batch)} letters"
         facts = {"title": title, "call": call}
         self._write(self._draft("intent", phase, [_meant(work.task, phase) for work in batch], facts))

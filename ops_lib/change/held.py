@@ -143,6 +143,7 @@ class Hand:
             answer = self.aws.client("sqs").get_queue_attributes(QueueUrl=self.queue_url, AttributeNames=["All"])
             return int(answer["Attributes"]["ApproximateNumberOfMessagesNotVisible"])
 
+        self._drop_lapsed()  # somebody else may hide those now
         hidden = attempt("sqs:GetQueueAttributes", count)
         mine = len(self.held) + len(self.taken) + len(self.others)
         return isinstance(hidden, Read) and hidden.value <= mine and seconds() - asked_at < SOON_S

@@ -21,6 +21,7 @@ from ops_lib.change.lanes import Lanes
 from ops_lib.change.left_over import left_over
 from ops_lib.change.message import size_of
 from ops_lib.change.outcome import DONE, StepOutcome
+from ops_lib.change.pace import Pace
 from ops_lib.change.past import Pasts
 from ops_lib.change.step import Applier
 from ops_lib.change.work import Task, Work
@@ -60,7 +61,7 @@ class Mover:
             hand_in(aws, url, receivers.each) as hand,
             Lanes[Carried](min(MOST_LANES, max(1, rate // BATCH))) as lanes,
         ):
-            carrier = Carrier(self.applier, self.backup, hand)
+            carrier = Carrier(self.applier, self.backup, hand, Pace(rate))
             _Moving(left, carrier, lanes, rate, self.stop, tell).move()
 
 
@@ -68,8 +69,7 @@ class Mover:
 class _Moving:
     """One queue's letters under way. `ids` are all that are left, `waiting` those that nobody carries, by MessageId.
 
-    `why` it is stopped, "" while it is not; `due`: when the next batch may be sent; `looked`: when a letter that came
-    back would have been seen last.
+    `why` it is stopped, "" while it is not; `looked`: when a letter that came back would have been seen last.
     """
 
     tasks: Sequence[Task]
@@ -81,10 +81,10 @@ class _Moving:
     waiting: dict[str, list[Task]] = field(default_factory=dict)
     lapsed: Counter[int] = field(default_factory=Counter)
     why: str = ""
-    due: float = 0.0
     looked: float = field(default_factory=lambda: time.monotonic())
 
     def __post_init__(self) -> None:
+        self.pace = Pace(self.rate)
         self.left = {task.number: task for task in self.tasks}
         self.ids = Counter(task.id for task in self.tasks)
         for task in self.tasks:
@@ -119,7 +119,7 @@ class _Moving:
         ready = self._ready()
         for batch in self._batches(ready):
             self._take_ended(2 * self.lanes.count)
-            self._keep_rate(batch)
+            self.pace.wait(sum(not work.may_delete for work in batch))
             self._look_for_a_reason_to_stop()
             if self.why:
                 return False
@@ -166,13 +166,6 @@ class _Moving:
             words = "stopped: a letter that was just replayed is a dead letter again. Next: mend the cause first"
             self.why = self.why or words
 
-    def _keep_rate(self, batch: Sequence[Work]) -> None:
-        count = sum(not work.may_delete for work in batch)
-        now = time.monotonic()
-        if count and self.due > now:
-            time.sleep(self.due - now)
-        self.due = max(self.due, now) + count / self.rate
-
     def _start(self, batch: Sequence[Work]) -> None:
         """Have a batch carried, without what was received anew meanwhile: of that the journal was not read since."""
         for work in [one for one in batch if self.hand.held.get(one.task.id) is not one.held]:
@@ -184,7 +177,16 @@ class _Moving:
             if not others:
                 del self.waiting[work.task.id]
         if batch:
-            self.lanes.start(lambda: (batch, self.carrier.carry(batch)))
+            self.lanes.start(lambda: self._carry(batch))
+
+    def _carry(self, batch: Sequence[Work]) -> Carried:
+        """Carry a batch, in its lane; not where something has asked to stop before a lane was free."""
+        if self.stop or self.why:
+            return batch, ()
+        outcomes = self.carrier.carry(batch)
+        if any(one.ends_run for one in outcomes):
+            self.why = self.why or "a letter before it ended the run"
+        return batch, outcomes
 
     def _take_ended(self, most: int) -> bool:
         """Tell what has been carried, until at most so many batches are under way; return whether anything was."""
@@ -202,12 +204,13 @@ class _Moving:
         self.hand.let_go(work.task.id)
         if outcome is None:
             self.waiting.setdefault(work.task.id, []).append(work.task)
-            self._lapse(work.task)
+            if work.held.is_firm:  # it was not begun with
+                self.hand.lay_aside(work.task.id, work.held)
+            else:
+                self._lapse(work.task)
             return
         if outcome.state != "done":
             self.hand.lay_aside(work.task.id, work.held)
-        if outcome.ends_run:
-            self.why = self.why or "a letter before it ended the run"
         self._end(outcome)
 
     def _lapse(self, task: Task) -> None:

@@ -134,6 +134,23 @@ def another_thread(gate: Any) -> None:
 
 
 @case
+def a_thread_that_lets_go_of_anothers(gate: Any) -> None:
+    """What the thread had opened is shut, not what another has."""
+    mine = put(gate)
+    mine.__enter__()
+
+    def let_go() -> None:
+        with put(gate, **OTHER):
+            mine.__exit__(None, None, None)
+            fresh("dynamodb").get_item(**KEY)
+
+    worker = threading.Thread(target=let_go)
+    worker.start()
+    worker.join()
+    fresh("dynamodb").put_item(**ITEM)
+
+
+@case
 def a_forked_child(gate: Any) -> None:
     with put(gate):
         child = os.fork()

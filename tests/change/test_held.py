@@ -61,6 +61,18 @@ def test_a_queue_with_no_more_is_empty_only_where_nobody_else_hides_a_message(sc
     assert not other.emptied
 
 
+def test_a_hold_that_lapsed_meanwhile_does_not_count_as_ones_own(scene: Scene, hand: Hand) -> None:
+    """Else the letter that somebody else hides would be taken for one that is gone."""
+    asked_for, other = scene.letters[:2]
+    scene.model.queues[DLQ] = {one.id: one for one in (asked_for, other)}
+    scene.model.deliver(asked_for, {"VisibilityTimeout": 10 * HOLD_S})
+    hand.gather({asked_for.id}, 1000, NEVER)
+    scene.model.clock.sleep(other.visible_at - scene.model.clock.now - 1.5)
+    hand.gather({asked_for.id}, 1000, NEVER)
+    assert other.visible_at <= scene.model.clock.now
+    assert not hand.emptied
+
+
 def test_it_ends_when_the_first_letter_would_not_hold_any_more(scene: Scene, hand: Hand) -> None:
     receive = scene.model.receive
 

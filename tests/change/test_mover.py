@@ -6,6 +6,7 @@ import json
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import replace
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 from unittest import mock
@@ -20,7 +21,9 @@ from ops_lib.change.world import Difference
 from tests.change.movers.letters import DLQ, MAIN
 from tests.change.movers.model import URL, Message, operation_of
 from tests.change.movers.ours import Scene, plan_of, step_of
+from tests.change.movers.script import Choices
 from tests.change.movers.trouble import Killed
+from tests.change.movers.turns import TurnLanes, Turns
 from tests.faults import answer
 
 LATER_S = HOLD_S + SAFE_S + 1
@@ -131,6 +134,36 @@ def test_no_more_are_sent_in_a_second_than_the_plan_says(stand: Stand, rate: int
     stand.run(replay(letters, rate=rate))
     assert stand.batches() == batches
     assert stand.model.clock.now - began == (len(letters) - batches[-1]) / rate
+
+
+def test_what_is_sent_once_more_counts_as_well(stand: Stand) -> None:
+    letters, began = stand.put(4), stand.model.clock.now
+    stand.faults["SendMessageBatch"] = [lambda request: answer(request, "timeout")]
+    assert stand.run(replay(letters, rate=2)) == ["done"] * 4
+    assert stand.batches() == [2, 2, 2]
+    assert stand.model.clock.now - began >= 2
+
+
+def test_a_lane_that_was_held_up_does_not_make_up_for_it(stand: Stand) -> None:
+    """Batches wait for a lane meanwhile, and must not all be sent when it goes on."""
+    letters, times = stand.put(8), []
+
+    def at_that_time(request: Any) -> Any:
+        times.append(stand.model.clock.now)
+        return stand.served(request)
+
+    def slow(request: Any) -> Any:
+        times.append(stand.model.clock.now)
+        for _ in range(20):  # the others have their turns, and time passes
+            stand.scene.take_turns()
+        stand.model.clock.sleep(30)
+        return stand.served(request)
+
+    stand.faults["SendMessageBatch"] = [slow, *[at_that_time] * 3]
+    TurnLanes.turns, stand.scene.lanes = Turns(Choices([1, 0])), TurnLanes
+    assert stand.run(replay(letters, rate=2)) == ["done"] * 8
+    assert len(times) == 4
+    assert all(after - before >= 1 for before, after in pairwise(times))
 
 
 def test_discarding_does_not_wait(stand: Stand) -> None:
@@ -311,6 +344,26 @@ def test_it_stops_after_the_batch_when_somebody_asks(stand: Stand) -> None:
     assert all(one.visible_at <= stand.model.clock.now for one in stand.model.queues[DLQ].values())
 
 
+@pytest.mark.parametrize("why", ["asked to", "lost answer"])
+def test_what_waits_for_a_lane_is_not_begun_when_it_stops(stand: Stand, why: str) -> None:
+    letters = stand.put(25)
+
+    def stopping(request: Any) -> Any:
+        for _ in range(20):
+            stand.scene.take_turns()
+        if why == "lost answer":
+            return answer(request, "timeout")
+        stand.scene.stop.append("SIGINT")
+        return stand.served(request)
+
+    stand.faults["SendMessageBatch"] = [stopping]
+    TurnLanes.turns, stand.scene.lanes = Turns(Choices([1, 0])), TurnLanes
+    states = Counter(stand.run(replay(letters, rate=10, doubles="" if why == "lost answer" else "a copy")))
+    assert states == {"done" if why == "asked to" else "unknown": 10, "not-attempted": 15}
+    assert stand.batches() == [10]
+    assert all(one.visible_at <= stand.model.clock.now for one in stand.model.queues[DLQ].values())
+
+
 def test_it_stops_when_what_it_has_sent_is_a_dead_letter_again(stand: Stand) -> None:
     letters = stand.put(25)
 
@@ -368,6 +421,11 @@ def test_the_intent_is_written_before_the_call_and_the_outcome_after_it(stand: S
         ("outcome", "delete", "done"),
     ]
     assert found[1].facts["sent_as"] in stand.model.queues[MAIN]
+    calls = [(one.facts["call"]["operation"], one.facts["call"]["arguments"]) for one in found if one.kind == "intent"]
+    assert calls == [
+        ("SendMessageBatch", {"QueueUrl": URL + MAIN}),
+        ("DeleteMessageBatch", {"QueueUrl": URL + DLQ}),
+    ]
 
 
 def test_a_delete_that_fails_is_told_and_made_up_for_by_the_next_run(stand: Stand) -> None:

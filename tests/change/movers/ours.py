@@ -17,7 +17,7 @@ from unittest import mock
 import boto3
 
 from ops_lib.aws import Aws, Identity, _Clients
-from ops_lib.change import apply, held, mover
+from ops_lib.change import apply, held, mover, pace
 from ops_lib.change.backup import Backup
 from ops_lib.change.journal import Entry, Journal, journal_at
 from ops_lib.change.journal_entry import Draft
@@ -213,7 +213,7 @@ class Scene:
 
         with ExitStack() as patches:
             patches.enter_context(at_the_boundary(sent))
-            for module in (held, mover):
+            for module in (held, mover, pace):
                 patches.enter_context(mock.patch.object(module, "time", self.model.clock))
             patches.enter_context(mock.patch.object(mover, "Lanes", self._lanes()))
             patches.enter_context(mock.patch.object(Journal, "write", written))
