@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections import defaultdict, deque
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from threading import Lock
 from typing import Any
@@ -21,7 +21,7 @@ from ops_lib.bundle import Bundle, Call, plain, question, restored, stream
 
 ARGUMENTS = "ops_arguments"  # where a call's own context carries them from its first event to its last
 BESIDE = "beside AWS"
-MOST_BYTES = 64_000_000
+MOST_BYTES = 16_000_000  # as they came; a whole incident is some hundred thousand
 # Not the pipeline's state: who is asked for a credential, and what it answers, never goes into a file.
 NEVER = {"AssumeRole", "AssumeRoleWithWebIdentity", "GetRoleCredentials", "CreateToken", "CreateOAuth2Token"}
 
@@ -31,7 +31,8 @@ Check = Callable[..., None]
 class Tape:
     """The calls of one process's clients, in the order in which they were answered; safe to share between threads.
 
-    `lost`: how many calls were not kept because `MOST_BYTES` of answers were.
+    `lost`: how many calls were not kept because `MOST_BYTES` of answers were. Answers are kept as botocore gave them:
+    most tapes are never written, and taking secrets out costs more than reading.
     """
 
     def __init__(self) -> None:
@@ -39,28 +40,37 @@ class Tape:
         self._size, self.lost = 0, 0
         self._lock = Lock()
 
+    def __len__(self) -> int:
+        return len(self._calls)
+
     @property
     def calls(self) -> tuple[Call, ...]:
-        """Return what was recorded up to now."""
+        """Return what was recorded up to now, as a bundle holds it: JSON, without secrets."""
         with self._lock:
-            return tuple(self._calls)
+            kept = tuple(self._calls)
+        return tuple(replace(one, arguments=plain(one.arguments), answer=plain(one.answer)) for one in kept)
 
     def record(self, client: Any, check: Check) -> None:
         """Record every call of `client`; an answer that `check` raises over is recorded as raised."""
         events = client.meta.events
         events.register_last("provide-client-params", _remember, unique_id="ops-tape-arguments")
-        events.register("after-call", lambda **told: self._answered(check, **told))
+        events.register_first("after-call", lambda **told: self._checked(check, **told))
+        # Last: a reader may add to an answer what botocore has no name for (read/whole.py).
+        events.register_last("after-call", self._answered)
         events.register("after-call-error", self._failed)
 
-    def _answered(self, check: Check, http_response: Any, parsed: Any, model: Any, context: Any, **_: Any) -> None:
+    def _checked(self, check: Check, http_response: Any, parsed: Any, model: Any, context: Any, **_: Any) -> None:
         try:
             check(http_response=http_response, parsed=parsed, model=model)
         except ResponseParserError as error:
             self._keep(model, context, http_response.status_code, "", None, _raised(error))
             raise
+
+    def _answered(self, http_response: Any, parsed: Any, model: Any, context: Any, **_: Any) -> None:
         if model.name in NEVER:
             return
-        if body := _streamed_member(parsed):
+        raw, body = b"", _streamed_member(parsed)
+        if body:
             # Read here, and given back, so that whoever asked still can.
             name, raw = body[0], self._read(body[1], model, context)
             parsed[name] = restored(stream(raw))
@@ -68,11 +78,12 @@ class Tape:
         else:
             answer = _told(parsed)
         request_id = str(parsed.get("ResponseMetadata", {}).get("RequestId", ""))
-        self._keep(model, context, http_response.status_code, request_id, answer, None)
+        size = len(raw) if body else len(http_response.content)
+        self._keep(model, context, http_response.status_code, request_id, answer, None, size)
 
     def note(self, what: str, answer: Any) -> None:
         """Keep something that a run read and that is not AWS's, such as earlier reports."""
-        self._add(Call(BESIDE, what, {}, datetime.now(UTC), 200, "", plain(answer)))
+        self._add(Call(BESIDE, what, {}, datetime.now(UTC), 200, "", plain(answer)), 0)
 
     def _read(self, body: Any, model: Any, context: Any) -> bytes:
         try:
@@ -85,13 +96,14 @@ class Tape:
         if ARGUMENTS in context:
             self._keep(context[ARGUMENTS][0], context, 0, "", None, _raised(exception))
 
-    def _keep(self, model: Any, context: Any, status: int, request_id: str, answer: Any, raised: Any) -> None:
+    def _keep(
+        self, model: Any, context: Any, status: int, request_id: str, answer: Any, raised: Any, size: int = 0
+    ) -> None:
         arguments = context.get(ARGUMENTS, (model, {}))[1]
         now, service = datetime.now(UTC), str(model.service_model.service_id)
-        self._add(Call(service, model.name, plain(arguments), now, status, request_id, plain(answer), raised))
+        self._add(Call(service, model.name, arguments, now, status, request_id, answer, raised), size)
 
-    def _add(self, call: Call) -> None:
-        size = len(str(call.answer))
+    def _add(self, call: Call, size: int) -> None:
         with self._lock:
             if self._size + size > MOST_BYTES:
                 self.lost += 1

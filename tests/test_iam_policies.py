@@ -15,8 +15,11 @@ import botocore.session
 import pytest
 from botocore import xform_name
 
+from ops_lib import bundle
 from ops_lib.sandbox.actions import ACTION_OF, action_of
 from ops_lib.sandbox.checked import OPERATIONS
+from ops_lib.tape import BESIDE
+from tests.counts import PROVE
 from tests.sandbox.running import running
 
 ROOT = Path(__file__).parents[1]
@@ -41,6 +44,8 @@ NAME_NO_RESOURCE = {
     *("application-autoscaling:DescribeScalingActivities", "application-autoscaling:DescribeScalingPolicies"),
     "cloudwatch:PutMetricData",
     "servicequotas:ListServiceQuotas",
+    # AWS: Service Authorization Reference, "Amazon SageMaker AI": lists act on no resource.
+    *("sagemaker:ListEndpointConfigs", "sagemaker:ListEndpoints", "sagemaker:ListModels"),
 }
 # The two reads with a side effect, which only an inspection lease makes.
 LEASE = {"sqs:ChangeMessageVisibility", "sqs:ReceiveMessage"}
@@ -148,7 +153,20 @@ def ran(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     root = tmp_path_factory.mktemp("ran")
     ops, environment = [sys.executable, "-m", "ops_lib"], ["-e", "recording-newest"]
     with running(root, "recording-newest") as sandbox:
-        commands = {name: [*ops, "run", name, *environment, "--output", str(root / name)] for name in NOTEBOOKS}
+        commands = {
+            name: [
+                *ops,
+                "run",
+                name,
+                *environment,
+                "--output",
+                str(root / name),
+                "--bundle",
+                str(root / f"{name}.jsonl"),
+            ]
+            for name in NOTEBOOKS
+        }
+        commands["1_dead_letters"] += ["-p", "inspect=true"]
         commands["3_stuck_job"] += ["-p", "inspect_dead_letters=true"]
         commands["doctor"] = [*ops, "doctor", *environment]
         own = os.environ | {"OPS_STATE": str(root)}
@@ -190,3 +208,33 @@ def test_with_the_readers_key_a_notebook_reads_everything(ran: dict[str, Any], n
 def test_with_the_readers_key_doctor_finds_nothing_amiss(ran: dict[str, Any]) -> None:
     assert ran["codes"]["doctor"] == 0, ran["said"]["doctor"]
     assert "cannot write" in ran["said"]["doctor"]
+
+
+def operations_table(root: Path) -> str:
+    """Return every operation of the pipeline's services with the notebooks that ask it, as their bundles hold them."""
+    asked: dict[str, set[str]] = {}
+    for name in NOTEBOOKS:
+        for call in bundle.read(root / f"{name}.jsonl").calls:
+            if call.service != BESIDE:
+                asked.setdefault(f"{call.service} {call.operation}", set()).add(name)
+    rows = [f"| {operation} | {', '.join(sorted(names))} |" for operation, names in sorted(asked.items())]
+    return "\n".join(["| operation | asked by |", "|---|---|", *rows])
+
+
+def test_every_operation_is_listed_with_the_notebooks_that_need_it(ran: dict[str, Any]) -> None:
+    table = operations_table(ran["root"])
+    (ran["root"] / "operations.md").write_text(table)
+    assert table in (ROOT / "deploy" / "iam" / "README.md").read_text(encoding="utf-8"), table
+
+
+@pytest.mark.parametrize("name", NOTEBOOKS if PROVE else ("3_stuck_job",))
+def test_from_its_bundle_a_notebook_says_the_same_without_aws(ran: dict[str, Any], name: str) -> None:
+    root, given = ran["root"], {"1_dead_letters": ["inspect=true"], "3_stuck_job": ["inspect_dead_letters=true"]}
+    job = ["job_id=bb37f23c-7609-4727-bc8a-bb541b4bd02a"] if name in ("3_stuck_job", "5_job_logs") else []
+    words = [word for one in (*given.get(name, ()), *job) for word in ("-p", one)]
+    command = [sys.executable, "-m", "ops_lib", "run", name, "-e", f"bundle:{root / name}.jsonl", *words]
+    folder = root / f"offline-{name}"
+    own = os.environ | {"OPS_STATE": str(root / "elsewhere")}
+    done = subprocess.run([*command, "--output", str(folder)], env=own, cwd=ROOT, capture_output=True, text=True)
+    assert done.returncode == ran["codes"][name], done.stdout + done.stderr
+    assert (folder / "findings.json").read_bytes() == (root / name / "findings.json").read_bytes()

@@ -147,16 +147,23 @@ def test_a_streamed_answer_reaches_its_reader_and_the_bundle(recorded: Aws, tmp_
 
 def test_questions_at_once_are_all_kept(recorded: Aws) -> None:
     client, url = recorded.client("sqs"), recorded.settings.queues["chunking"]
-    before = len(recorded.tape.calls)
+    before = len(recorded.tape)
     with ThreadPoolExecutor(8) as pool:
         list(pool.map(lambda _: client.get_queue_attributes(QueueUrl=url, AttributeNames=["All"]), range(40)))
-    assert len(recorded.tape.calls) == before + 40
+    assert len(recorded.tape) == len(recorded.tape.calls) == before + 40
 
 
 def test_each_call_says_when_and_which_request_it_was(recorded: Aws) -> None:
     calls = recorded.tape.calls
     assert [call.operation for call in calls][:1] == ["GetCallerIdentity"]
     assert all(call.request_id and call.status == 200 and call.at.tzinfo for call in calls)
+
+
+def test_what_a_reader_does_with_an_answer_does_not_change_what_was_kept(recorded: Aws) -> None:
+    url = recorded.settings.queues["chunking"]
+    answer = recorded.client("sqs").get_queue_attributes(QueueUrl=url, AttributeNames=["All"])
+    attributes = dict(answer.pop("Attributes"))
+    assert recorded.tape.calls[-1].answer["Attributes"] == attributes
 
 
 def test_too_much_to_keep_is_said(recorded: Aws, monkeypatch: pytest.MonkeyPatch) -> None:

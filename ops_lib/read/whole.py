@@ -48,5 +48,6 @@ def unknown_fields(value: Any, shape: Any, path: str = "") -> Iterator[str]:
 
 
 def _keep_unknown(http_response: Any, parsed: dict[str, Any], model: Any, **_: Any) -> None:
-    if http_response.status_code < 300:
+    # A bundle's answer has them already, and no bytes.
+    if http_response.status_code < 300 and UNKNOWN not in parsed:
         parsed[UNKNOWN] = sorted(unknown_fields(json.loads(http_response.content), model.output_shape))

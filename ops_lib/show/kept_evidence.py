@@ -62,7 +62,8 @@ def _line(book: Runbook, path: Path) -> str:
     values = "".join(f" -p {name}={value}" for name, value in given.items() if value != "")
     lost = f" <b>{tape.lost} more answers were too much to keep.</b>" if tape.lost else ""
     again = f"{ops_command()} run {book.notebook} -e bundle:{path}{values}"
+    answers = counted(range(len(tape)), "answer")
     return (
-        f'<p class="small">Evidence kept: {counted(tape.calls, "answer")} of AWS in <code>{safe(path)}</code>.{lost} '
+        f'<p class="small">Evidence kept: {answers} of AWS in <code>{safe(path)}</code>.{lost} '
         f"Judge it again, without AWS: <code>{safe(again)}</code></p>"
     )
