@@ -45,6 +45,7 @@ LATE = {
     "inference-timed-out": {"invoked": 1, "inference-started": 1},
     "chunking-dies": {"chunking-started": 5},
     "crash-loop": {"chunking-started": 1},
+    "runbook backlog-scales-nothing": {"trigger-sent": 1},  # for longer than a reassembly may take there
     "workers-never-started": {"invoked": 6},
     "notifications-overlap": {"invoked": 6},
 }
@@ -183,11 +184,12 @@ def test_an_incidents_story_names_the_line_that_never_came(version: str, inciden
         found = log_story(told.job(job.job_id), told.now)
         late = {one.promise.line: one.times for one in found.absent if one.state == "absent"}
         if number == 0:
-            assert late == LATE.get(incident, {}), (version, incident)
+            assert late == LATE.get(f"{version} {incident}", LATE.get(incident, {})), (version, incident)
         assert {event.line.message for event in found.lines if event.line} >= {
             line.message for line in told.lines if f"job_id={job.job_id}" in line.message
         }
-        assert story_findings(found)[0].severity == "ok"
+        silent = found.is_whole and not found.lines and found.row and found.row.status != "created"
+        assert story_findings(found)[0].severity == ("warning" if silent else "ok")
 
 
 @pytest.mark.parametrize(("version", "job_id", "name"), expected_verdicts())
