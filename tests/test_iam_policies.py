@@ -34,14 +34,15 @@ NOTEBOOKS = (
 )
 # AWS: they need no permission, or only botocore asks for them.
 NEED_NONE = {"sts:GetCallerIdentity"}
-# Asked only where Logs Insights is refused, or is interrupted.
-IN_TROUBLE = {"logs:FilterLogEvents", "logs:StopQuery"}
+# Asked only where a query is interrupted.
+IN_TROUBLE = {"logs:StopQuery"}
 # AWS: Service Authorization Reference: no resource types, or only others than these requests name.
 NAME_NO_RESOURCE = {
     *("application-autoscaling:DescribeScalableTargets", "cloudwatch:DescribeAlarms", "cloudwatch:GetMetricData"),
     *("ecs:DescribeTaskDefinition", "ecs:ListServices", "ecs:ListTasks", "logs:DescribeLogGroups"),
     *("logs:GetQueryResults", "logs:StopQuery", "application-autoscaling:RegisterScalableTarget"),
     *("application-autoscaling:DescribeScalingActivities", "application-autoscaling:DescribeScalingPolicies"),
+    *("sagemaker:ListEndpointConfigs", "sagemaker:ListEndpoints", "sagemaker:ListModels"),
     "cloudwatch:PutMetricData",
     "servicequotas:ListServiceQuotas",
     # AWS: Service Authorization Reference, "Amazon SageMaker AI": lists act on no resource.
