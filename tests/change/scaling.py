@@ -21,7 +21,7 @@ from ops_lib.evidence import Evidence, Unread, WorkerLines
 from ops_lib.gathered import CapacityEvidence
 from ops_lib.read.capacity import MOST_LINES, WORK
 from ops_lib.read.endpoint import read_endpoint
-from ops_lib.read.logs import read_groups
+from ops_lib.read.log_groups import read_groups
 from ops_lib.read.queues import read_pair
 from ops_lib.read.scaling import read_scalable_targets, read_scaling_policies
 from ops_lib.read.services import read_services, read_tasks

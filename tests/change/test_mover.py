@@ -23,7 +23,7 @@ from tests.change.movers.model import URL, Message, operation_of
 from tests.change.movers.ours import Scene, plan_of, step_of
 from tests.change.movers.script import Choices
 from tests.change.movers.trouble import Killed
-from tests.change.movers.turns import TurnLanes, Turns
+from tests.change.movers.turns import InlineLanes, TurnLanes, Turns
 from tests.faults import answer
 
 LATER_S = HOLD_S + SAFE_S + 1
@@ -261,6 +261,24 @@ def test_killed_after_the_delete_it_is_done_once_nobody_can_hide_it_any_more(sta
     assert stand.run(replay([letter])) == ["already-done"]
 
 
+@pytest.mark.parametrize(
+    ("slept", "before_it"), [(HOLD_S + 1, "ReceiveMessage"), (HOLD_S - SAFE_S + 1, "ChangeMessageVisibilityBatch")]
+)
+def test_a_letter_is_surely_in_hand_when_it_is_deleted(stand: Stand, slept: float, before_it: str) -> None:
+    """Once it is sent time passes: its hold has lapsed, and it is received again, or it soon does, and is renewed."""
+    (letter,) = stand.put(1)
+    sleeps = [0, 0, 0, slept]  # after the lines of plan, backup, intent and what came of the send
+
+    def asleep() -> None:
+        stand.model.clock.sleep(sleeps.pop(0) if sleeps else 0)
+
+    with mock.patch.object(stand.scene.trouble, "at_a_line", asleep):
+        assert stand.run(replay([letter])) == ["done"]
+    names = [name for name, _ in stand.seen]
+    assert names.count("DeleteMessageBatch") == 1
+    assert before_it in names[names.index("SendMessageBatch") : names.index("DeleteMessageBatch")]
+
+
 def test_a_hold_that_lapses_during_the_delete_is_not_believed(stand: Stand) -> None:
     """SQS confirms a delete by a stale handle and deletes nothing: the letter is received again, and deleted."""
     (letter,) = stand.put(1)
@@ -293,6 +311,26 @@ def test_a_hold_that_lapses_after_the_intent_sends_nothing_until_it_is_received_
     assert len(sends) == 1
     assert receives[1] < sends[0]
     assert stand.main.total() == 1
+
+
+def test_what_a_look_receives_anew_is_not_carried_before_the_journal_is_read(stand: Stand) -> None:
+    """Once the first letter is sent all holds lapse, and somebody sends the second and is killed."""
+    first, second = stand.put(2)
+    lines = iter(["plan", "backup", "intent", "sent"])
+
+    def meanwhile() -> None:
+        if next(lines, "") != "sent":
+            return
+        stand.model.clock.sleep(HOLD_S + 1)
+        stand.faults["DeleteMessageBatch"] = [stand.killed_before]
+        with stand.scene.in_between(InlineLanes):
+            assert stand.run(replay([second], "another operator's")) == []
+        stand.model.clock.sleep(HOLD_S + 1)
+
+    with mock.patch.object(stand.scene.trouble, "at_a_line", meanwhile):
+        assert stand.run(replay([first, second], rate=1)) == ["done", "done"]
+    assert stand.main == {first.body: 1, second.body: 1}
+    assert not stand.left
 
 
 def test_holds_that_lapse_again_and_again_end_the_run(stand: Stand) -> None:

@@ -40,6 +40,7 @@ from tests.counts import PROVE
 
 pytestmark = pytest.mark.timeout(3000)
 EXAMPLES, STEPS, LETTERS = (60, 16, 10_000) if PROVE else (12, 10, 100)
+MOST = 90 if PROVE else 40  # letters at the beginning
 ROUNDS = 20  # without trouble, until nothing is left to do
 NEVER = ("lost", "undeclared doubles", "not whole", "without backup", "not asked for", "left behind")
 seen = Counter[str]()  # over all examples
@@ -78,7 +79,7 @@ class Operators(RuleBasedStateMachine):
     def main(self) -> dict[str, Message]:
         return self.scene.model.queues[MAIN]
 
-    @initialize(chance=some, count=st.integers(1, 40))
+    @initialize(chance=some, count=st.integers(1, MOST))
     def letters_are_there(self, chance: Any, count: int) -> None:
         self.letters_arrive(chance, count)
 
@@ -90,7 +91,7 @@ class Operators(RuleBasedStateMachine):
             assert letter.content not in self.ids
             self.ids[letter.content].add(letter.id)
 
-    @rule(chance=some, rate=st.sampled_from([1, 3, 10, 100, 1000]), most=st.integers(5, 60))
+    @rule(chance=some, rate=st.sampled_from([1, 3, 10, 100, 1000]), most=st.integers(5, MOST + 20))
     def an_operator_makes_a_plan(self, chance: Any, rate: int, most: int) -> None:
         """Some letters are replayed, some of them may harm when doubled, some are discarded, one may stand twice."""
         own = random.Random(chance.getrandbits(32))
