@@ -32,4 +32,10 @@ def plan(text: str = "", reason: str = "trigger-never-ran: all 6 segments are re
 
 def settings(state: Path, **others: Any) -> Any:
     """Return as much of Settings as showing a plan needs."""
-    return SimpleNamespace(state=state, name="sandbox-mine", environment="sandbox-mine", endpoint_url=None, **others)
+    usual: dict[str, Any] = {
+        "name": "sandbox-mine",
+        "environment": "sandbox-mine",
+        "endpoint_url": None,
+        "bundle": None,
+    }
+    return SimpleNamespace(state=state, **(usual | others))

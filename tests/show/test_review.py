@@ -141,6 +141,15 @@ def test_where_nobody_can_help_because_nobody_has_to_it_says_so() -> None:
     assert "no safe repair" not in page
 
 
+def test_from_a_bundle_a_plan_is_shown_and_neither_written_nor_applied(tmp_path: Path) -> None:
+    with capture_output() as shown:
+        reviewing.review(plan(), settings(tmp_path, bundle=object()))
+    page = html_of(shown.outputs)
+    assert "This is the past" in page
+    assert plan().code not in page
+    assert list(tmp_path.rglob("*")) == []
+
+
 def test_a_plan_that_cannot_be_written_is_said_and_does_not_break_the_run(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, somebody: None
 ) -> None:
