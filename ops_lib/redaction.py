@@ -60,7 +60,18 @@ def redact(text: str) -> str:
 
 
 def redact_counted(text: str) -> tuple[str, int]:
-    """Return `text` without secrets, and how many were removed; what was removed before is not counted again."""
+    """Return `text` without secrets, and how many were removed; what was removed before is not counted again.
+
+    Where a terminal's sequences hide a secret, they are taken out with it.
+    """
+    shown, count = _redact_as_it_is(text)
+    if _ANSI.search(text):
+        plain, seen = _redact_as_it_is(_ANSI.sub("", text))
+        return (plain, seen) if seen > count else (shown, count)
+    return shown, count
+
+
+def _redact_as_it_is(text: str) -> tuple[str, int]:
     count, low = 0, text.casefold()
 
     def removed(found: re.Match[str]) -> str:

@@ -88,7 +88,11 @@ def planted(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Planted]:
     plant(sandbox, job_id, int(aws.settings.now().timestamp() * 1000) - 60_000)
     words = ["run", "5_job_logs", "-e", str(environment), "-p", f"job_id={job_id}", "-p", "export=true"]
     done = subprocess.run(
-        [*OPS, *words, "--output", str(here / "out")], capture_output=True, text=True, timeout=180, check=False
+        [*OPS, *words, "--output", str(here / "out"), "--bundle", str(here / "out" / "evidence.jsonl")],
+        capture_output=True,
+        text=True,
+        timeout=180,
+        check=False,
     )
     assert done.returncode in (0, 1, 2, 3), done.stdout + done.stderr
     yield Planted(aws, job_id, here / "out", here / "state" / "exports", done.returncode)
@@ -118,8 +122,8 @@ def story(planted: Planted) -> Story:
 
 def test_no_secret_is_in_any_file_and_their_number_is(planted: Planted) -> None:
     files = planted.files
-    assert set(files) >= {"notebook.ipynb", "report.html", "findings.json"}
-    assert len(files) == 5
+    assert set(files) >= {"notebook.ipynb", "report.html", "findings.json", "evidence.jsonl"}
+    assert len(files) == 6
     for name, text in files.items():
         assert not [secret for secret in SECRETS.values() if secret in text], name
     count = len(SECRETS) + 1 + 2  # two cookies stand in one line; two tracebacks, one of them in doubt

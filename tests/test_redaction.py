@@ -99,3 +99,12 @@ def test_a_hint_never_hides_a_secret(text: str) -> None:
     for _, secret in redaction._SECRETS:
         slowly = secret.sub(lambda found: f"{found.groupdict().get('keep') or ''}{REMOVED}", slowly)
     assert redact(text) == slowly
+
+
+def test_a_secret_that_a_terminals_sequences_hide_is_removed_and_colours_alone_stay() -> None:
+    key = "AKIA" + "IOSFODNN7EXAMPLE"
+    hidden = f"\x1b[31m{key[:4]}\x1b[0m{key[4:]} of one"
+    assert redaction.redact(hidden) == f"{redaction.REMOVED} of one"
+    assert redaction.redact_counted(f"{hidden}{'.' * 200}")[1] == 1
+    assert redaction.redact("\x1b[31mred\x1b[0m") == "\x1b[31mred\x1b[0m"
+    assert key[4:] not in str(redaction.redacted({"message": hidden}))

@@ -11,7 +11,7 @@ SNS, SQS = aws.client("sns"), aws.client("sqs")
 
 
 def test_what_is_published_reaches_a_queue_that_subscribed() -> None:
-    # AWS: SNS Developer Guide, "Amazon SNS message attributes" and "Fanout to Amazon SQS queues": a JSON envelope.
+    """AWS: SNS Developer Guide, "Fanout to Amazon SQS queues": the message comes in a JSON envelope."""
     topic = SNS.create_topic(Name=aws.unique("topic"))["TopicArn"]
     name = aws.unique("words")
     queue = SQS.create_queue(QueueName=name)["QueueUrl"]
@@ -25,13 +25,13 @@ def test_what_is_published_reaches_a_queue_that_subscribed() -> None:
 
 
 def test_the_same_name_is_the_same_topic() -> None:
-    # AWS: SNS API reference, "CreateTopic": idempotent.
+    """AWS: SNS API reference, "CreateTopic": idempotent."""
     name = aws.unique("topic")
     assert SNS.create_topic(Name=name)["TopicArn"] == SNS.create_topic(Name=name)["TopicArn"]
 
 
 def test_a_topic_that_is_not_there_refuses() -> None:
-    # AWS: SNS API reference, "Publish": NotFoundException, code NotFound, status 404.
+    """AWS: SNS API reference, "Publish": NotFoundException, code NotFound, status 404."""
     arn = f"arn:aws:sns:us-east-1:{aws.ACCOUNT}:{aws.unique('none')}"
     with pytest.raises(SNS.exceptions.NotFoundException) as refused:
         SNS.publish(TopicArn=arn, Message="x")
