@@ -67,9 +67,10 @@ class Held:
 class Hand:
     """The letters of one dead-letter queue that this process holds, by MessageId; `trouble`: what ended gathering.
 
-    `held` are those asked for, until somebody has them `taken`, and such as came anew while taken; of `others`, which
-    came along or are dealt with, only the handle is kept. `strangers`: letters that were not asked for and have not been in hand before. `emptied`:
-    the last gathering ended because the queue had no more to give, and nobody else hid a message of it then.
+    `held` are those asked for, until somebody has them `taken`, and what came anew of the taken; of `others`, which
+    came along or are dealt with, only the handle is kept. `strangers`: letters that were not asked for and have not
+    been in hand before. `emptied`: the last gathering ended because the queue had no more to give, and nobody else
+    hid a message of it then.
     """
 
     aws: Aws
