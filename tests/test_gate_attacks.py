@@ -20,7 +20,7 @@ from ops_lib.gate import CATALOGUE
 TESTS = Path(__file__).parent
 SERVICES = (
     "sqs dynamodb ecs application-autoscaling cloudwatch logs s3 sagemaker ecr codebuild pipes iam sts sso"
-    " sso-oidc signin"
+    " sso-oidc signin service-quotas"
 )
 Cell = Callable[[str], str]
 

@@ -67,9 +67,10 @@ class Held:
 class Hand:
     """The letters of one dead-letter queue that this process holds, by MessageId; `trouble`: what ended gathering.
 
-    `held` are those asked for, until somebody has them `taken`; of `others`, which came along or are dealt with, only
-    the handle is kept. `strangers`: letters that were not asked for and have not been in hand before. `emptied`:
-    the last gathering ended because the queue had no more to give, and nobody else hid a message of it then.
+    `held` are those asked for, until somebody has them `taken`, and what came anew of the taken; of `others`, which
+    came along or are dealt with, only the handle is kept. `strangers`: letters that were not asked for and have not
+    been in hand before. `emptied`: the last gathering ended because the queue had no more to give, and nobody else
+    hid a message of it then.
     """
 
     aws: Aws
@@ -91,12 +92,11 @@ class Hand:
         self._drop_lapsed()
         self.wanted, empty, most = wanted, 0, min(most, len(wanted))
         began = asked_at = seconds()
-        while len(self.held) < most and empty < MOST_EMPTY:
+        while (lacking := most - sum(name in wanted for name in self.held)) > 0 and empty < MOST_EMPTY:
             if stop or self.trouble or seconds() - began > GATHER_S:
                 break
             asked_at = seconds()
-            count = min(AT_ONCE, -((len(self.held) - most) // BATCH))
-            empty = 0 if self._receive(count) else empty + 1
+            empty = 0 if self._receive(min(AT_ONCE, -(-lacking // BATCH))) else empty + 1
         self.emptied = empty == MOST_EMPTY and not self.trouble and self._hides_nothing(asked_at)
 
     def look(self) -> None:
@@ -185,7 +185,7 @@ class Hand:
     def _take(self, message: Mapping[str, Any], until: float) -> None:
         name = str(message["MessageId"])
         was_here = self.others.pop(name, None)
-        if name in self.wanted:
+        if name in self.wanted or name in self.taken:  # whoever has it may not hold it any more
             self.held[name] = Held(message, until)
             return
         self.others[name] = _handle_only(message, until)

@@ -114,7 +114,7 @@ class _Moving:
 
     def _go_on(self) -> bool:
         """Receive some letters and begin to carry them; return whether more may be had."""
-        self.hand.gather(self.ids, min(CHUNK, held.GATHER_S * self.rate, len(self.waiting)), self.stop)
+        self.hand.gather(self.waiting, min(CHUNK, held.GATHER_S * self.rate, len(self.waiting)), self.stop)
         self.pasts.read(self.log.news())
         ready = self._ready()
         for batch in self._batches(ready):

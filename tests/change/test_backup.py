@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import json
 import os
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 from unittest import mock
@@ -77,3 +78,12 @@ def test_half_a_line_that_a_killed_process_left_spoils_no_later_letter(backup: B
 def test_a_full_disk_is_an_error(backup: Backup) -> None:
     with mock.patch("os.fsync", side_effect=OSError(28, os.strerror(28))), pytest.raises(OSError, match="No space"):
         backup.keep([("m1", MESSAGE)])
+
+
+def test_threads_write_whole_lines(backup: Backup) -> None:
+    """Large letters take several writes each."""
+    batches = [[(f"{thread} {one}", {"Body": "x" * 300_000}) for one in range(3)] for thread in range(8)]
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(backup.keep, batches))
+    found = [json.loads(line)["MessageId"] for line in backup.path.read_text().splitlines()]
+    assert sorted(found) == sorted(name for batch in batches for name, _ in batch)

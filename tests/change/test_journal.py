@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterator
+import time
+from collections.abc import Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta, timezone
 from decimal import Decimal
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from threading import Event
 from typing import Any, get_args
 
 import pytest
@@ -18,7 +21,7 @@ from hypothesis import strategies as st
 
 from ops_lib.change.journal import GENESIS, Entry, Journal, Kind, Reading, head_from, head_text, journal_at
 from ops_lib.change.journal_entry import Draft
-from ops_lib.errors import BadEnvironment, BadJournal, BadParameter, OpsError
+from ops_lib.errors import BadEnvironment, BadJournal, BadParameter, NotJournalled, OpsError
 
 PROVE = bool(os.environ.get("OPS_PROVE"))
 MANY = settings(max_examples=5_000 if PROVE else 60, deadline=None)
@@ -296,3 +299,55 @@ def test_reading_a_journal_that_is_not_there_makes_none() -> None:
         journal: Journal = journal_at(place / "sub" / "j.jsonl")
         assert (journal.entries(), journal.head(), journal.open_intents()) == ((), (0, GENESIS), ())
         assert not (place / "sub").exists()
+
+
+# Several threads.
+
+
+class SlowStore:
+    """A store whose first write takes until it is let `go`; the second fails where it is `full`."""
+
+    place = "nowhere"
+
+    def __init__(self, full: bool) -> None:
+        self.full, self.begun, self.go = full, Event(), Event()
+        self.writes: list[list[int | None]] = []
+        self.entries: list[Entry] = []
+
+    def add(self, drafts: Sequence[Draft]) -> list[Entry]:
+        self.writes.append([draft.step for draft in drafts])
+        self.begun.set()
+        self.go.wait(20)
+        if self.full and len(self.writes) == 2:
+            raise NotJournalled(self.place, "No space left on device")
+        before = len(self.entries)
+        self.entries = chained([Draft("note", "", one.step, {}, AT) for one in [*self.entries, *drafts]])
+        return self.entries[before:]
+
+
+def written_together(store: SlowStore) -> list[Future[Sequence[Entry]]]:
+    """Return what three threads wrote: two of them while the first one's write was under way."""
+    journal = Journal(store)  # type: ignore[arg-type]
+    with ThreadPoolExecutor(3) as pool:
+        writes = [pool.submit(journal.write, [Draft("note", "", 0, {}, AT)])]
+        store.begun.wait(20)
+        for number, steps in enumerate(([1, 2], [3]), 1):
+            writes.append(pool.submit(journal.write, [Draft("note", "", step, {}, AT) for step in steps]))
+            until = time.monotonic() + 20
+            while len(journal._waiting) < number and len(store.writes) == 1 and time.monotonic() < until:
+                time.sleep(0.001)
+        store.go.set()
+    return writes
+
+
+def test_what_threads_write_meanwhile_goes_together_and_each_is_given_its_own() -> None:
+    store = SlowStore(full=False)
+    writes = written_together(store)
+    assert store.writes == [[0], [1, 2, 3]]
+    assert [[entry.step for entry in one.result()] for one in writes] == [[0], [1, 2], [3]]
+
+
+def test_who_wrote_together_is_told_together_that_it_failed() -> None:
+    first, *others = written_together(SlowStore(full=True))
+    assert len(first.result()) == 1
+    assert [str(one.exception()).count("No space left") for one in others] == [1, 1]

@@ -71,8 +71,8 @@ class Bucket:
         return [{"Contents": [{"Key": key} for key in keys[at : at + 2]]} for at in range(0, len(keys), 2)] or [{}]
 
 
-def error(code: str) -> ClientError:
-    return ClientError({"Error": {"Code": code, "Message": "on purpose"}}, "PutObject")
+def error(code: str, operation: str = "PutObject") -> ClientError:
+    return ClientError({"Error": {"Code": code, "Message": "on purpose"}}, operation)
 
 
 def of(bucket: Any) -> Any:
@@ -193,7 +193,7 @@ def test_a_journal_that_cannot_be_read_is_not_an_empty_one() -> None:
     write(of(bucket))
 
     def denied(**_: Any) -> Any:
-        raise error("AccessDenied")
+        raise error("AccessDenied", "GetObject")
 
     bucket.get_object = denied  # type: ignore[method-assign]
     with pytest.raises(NotReadable, match=r"access denied.*add s3:GetObject"):

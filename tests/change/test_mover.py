@@ -227,6 +227,14 @@ def test_a_lost_answer_sends_again_only_where_that_is_harmless_and_says_what_is_
     assert stand.left == {unsafe.id}
 
 
+def test_letters_in_doubt_do_not_stand_in_the_way_of_others(stand: Stand) -> None:
+    doubtful, other = stand.put(2)
+    stand.faults["SendMessageBatch"] = [lambda request: stand.served(request) and answer(request, "timeout")]
+    assert stand.run(replay([doubtful], doubles="")) == ["unknown"]
+    other.visible_at = stand.model.clock.now + 0.5  # so that it is received last
+    assert stand.run(replay([doubtful, other], "both", doubles="")) == ["unknown", "done"]
+
+
 def test_a_refusal_in_between_does_not_make_a_lost_send_forgotten(stand: Stand) -> None:
     (letter,) = stand.put(1)
     plan = replay([letter], doubles="the inference")

@@ -31,11 +31,14 @@ class ScriptedTrouble(Trouble):
         self.calls, self.lines, self.called, self.written = calls, lines, 0, 0
 
     def drawn(self, kinds: tuple[str, ...]) -> str:
-        """Return the script's fault, where its kind is possible here."""
+        """Return the script's fault; one that is not possible here is put off until the next call."""
         at_line = "kill-line" in kinds
         self.called, self.written = self.called + (not at_line), self.written + at_line
         fault = self.lines.get(self.written) if at_line else self.calls.get(self.called)
-        if fault is None or fault.kind not in kinds:
+        if fault is None:
+            return ""
+        if fault.kind not in kinds:
+            self.calls = {self.called + 1: fault} | dict(self.calls)
             return ""
         self.seen[fault.kind] += 1
         self.taken = fault.entries
