@@ -103,11 +103,11 @@ class Timeout:
         return f"{keep}; what is received after the change, a minute later at the latest, gets {words(new_s)}."
 
 
-# What a timeout that is too short does, by key of the queue (pipeline.md 8).
+# What a timeout that is too short does, by key of the queue (pipeline.md 8, F23 and F32).
 IF_TOO_SHORT = {
-    "chunking": "a second worker chunks the source as well, and a late status may overwrite completed (F23)",
+    "chunking": "a second worker chunks the source as well, and a late status may overwrite completed",
     "video-worker": "the segment is converted twice, and after maxReceiveCount such deliveries it is a dead letter",
-    "reassembly": "another worker acknowledges the message while the first works; if that dies, nobody retries (F32)",
+    "reassembly": "another worker acknowledges the message while the first works; if that dies, nobody retries",
     "deletion": "a second worker deletes as well, which is harmless",
 }
 

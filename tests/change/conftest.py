@@ -34,6 +34,15 @@ def still(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
         yield ready
 
 
+@pytest.fixture(autouse=True)
+def own_state(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Two sandboxes live side by side, each in its own state folder: a test is in that of the one it asks for."""
+    for name in {"at", "still"} & set(request.fixturenames):
+        root = str(request.getfixturevalue(name).root)
+        monkeypatch.setenv("OPS_STATE", root)
+        monkeypatch.setenv("OPS_PARAMETERS", root)
+
+
 @pytest.fixture
 def job(at: Stage) -> Iterator[str]:
     """A job whose trigger never ran, brought back afterwards whatever has happened to it."""

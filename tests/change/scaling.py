@@ -42,7 +42,7 @@ def aws_of(settings: Path) -> Aws:
 def work_of(settings: Path) -> Evidence[WorkerLines]:
     """Return the lines about work, read once: no test here writes any."""
     aws = aws_of(settings)
-    return read_worker_lines(aws, read_groups(aws), aws.settings.now(), WORK, WANTED, MOST_LINES)
+    return read_worker_lines(aws, read_groups(aws), aws.settings.now(), WORK, wanted=WANTED, limit=MOST_LINES)
 
 
 def capacity(at: Stage) -> CapacityEvidence:
