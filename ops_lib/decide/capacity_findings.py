@@ -155,12 +155,12 @@ def _more_than_the_endpoint_serves(capacity: Capacity) -> Iterator[Finding]:
     serves = f"the endpoint's {instances} instance{'s' * (instances != 1)}"
     if service.running > instances:
         said = f"{service.running} video-workers run for {serves}: more than it serves, so more of them do not help."
-        facts = ("They share one queue of results: a result read by another task never frees its slot (F20).",) * shares
+        facts = ("They share one queue of results: a result read by another task never frees its slot.",) * shares
         step = f"Keep video-worker at {instances}, or add endpoint instances (sagemaker_instance_count)."
         severity = "warning" if shares else "note"
         yield of_service("more-workers-than-instances", VIDEO, severity, said, facts, step)  # type: ignore[arg-type]
     elif (target := capacity.targets.get(VIDEO)) and target.max_capacity > instances:
-        said = f"video-worker may scale to {target.max_capacity} tasks for {serves}: more than it serves (F20, F39)."
+        said = f"video-worker may scale to {target.max_capacity} tasks for {serves}: more than it serves."
         step = "Lower ecs_video_worker_max_capacity, or raise sagemaker_instance_count with it."
         yield of_service("more-workers-than-instances", VIDEO, "note", said, (), step)
 
@@ -178,7 +178,7 @@ def _hits_busy(capacity: Capacity) -> Iterator[Finding]:
         return
     if busy:
         said = "Autoscaling is about to take media-workers away, and it does not ask which are busy."
-        step = "Suspend scaling in until the reassembly is done; a stopped one is lost (F07)."
+        step = "Suspend scaling in until the reassembly is done; a stopped one is lost."
         yield of_service("scale-in-hits-busy", MEDIA, "warning", said, (next_, *busy), step)
 
 

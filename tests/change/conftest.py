@@ -38,9 +38,13 @@ def still(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
 def own_state(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
     """Two sandboxes live side by side, each in its own state folder: a test is in that of the one it asks for."""
     for name in {"at", "still"} & set(request.fixturenames):
-        root = str(request.getfixturevalue(name).root)
-        monkeypatch.setenv("OPS_STATE", root)
-        monkeypatch.setenv("OPS_PARAMETERS", root)
+        enter(request.getfixturevalue(name), monkeypatch)
+
+
+def enter(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Make the state folder of this sandbox the process's own."""
+    monkeypatch.setenv("OPS_STATE", str(stage.root))
+    monkeypatch.setenv("OPS_PARAMETERS", str(stage.root))
 
 
 @pytest.fixture

@@ -25,14 +25,16 @@ TOGETHER, TOGETHER_ROUNDS = 8, ROUNDS if PROVE else 1
 @pytest.fixture(scope="module")
 def points(at: Stage) -> list[str]:
     """What an undisturbed run does, in order: it is killed after each of them."""
-    job = at.job("trigger-never-ran")
-    refused = plans.trigger(at.settings, job, total=5)
-    assert at.apply(refused).exit == 2  # the first run of all makes the journal, which is an event more
-    ran = at.apply(plans.trigger(at.settings, job))
-    assert ran.exit == 0
-    assert at.completes(job)
-    bring_back(at, job)
-    return list(at.seen)
+    with pytest.MonkeyPatch.context() as patch:
+        enter(at, patch)
+        job = at.job("trigger-never-ran")
+        refused = plans.trigger(at.settings, job, total=5)
+        assert at.apply(refused).exit == 2  # the first run of all makes the journal, which is an event more
+        ran = at.apply(plans.trigger(at.settings, job))
+        assert ran.exit == 0
+        assert at.completes(job)
+        bring_back(at, job)
+        return list(at.seen)
 
 
 def chosen(points: list[str]) -> list[int]:
