@@ -5,6 +5,8 @@ from __future__ import annotations
 import base64
 import json
 import os
+import time
+from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -80,10 +82,16 @@ def test_a_full_disk_is_an_error(backup: Backup) -> None:
         backup.keep([("m1", MESSAGE)])
 
 
-def test_threads_write_whole_lines(backup: Backup) -> None:
-    """Large letters take several writes each."""
-    batches = [[(f"{thread} {one}", {"Body": "x" * 300_000}) for one in range(3)] for thread in range(8)]
-    with ThreadPoolExecutor(8) as pool:
-        list(pool.map(backup.keep, batches))
-    found = [json.loads(line)["MessageId"] for line in backup.path.read_text().splitlines()]
-    assert sorted(found) == sorted(name for batch in batches for name, _ in batch)
+def test_threads_write_one_after_the_other(backup: Backup) -> None:
+    at_once, most = Counter[str](), Counter[str]()
+
+    def slow(_: int) -> None:
+        at_once["now"] += 1
+        most["now"] = max(most["now"], at_once["now"])
+        time.sleep(0.01)
+        at_once["now"] -= 1
+
+    with mock.patch("os.fsync", slow), ThreadPoolExecutor(8) as pool:
+        list(pool.map(lambda name: backup.keep([(name, MESSAGE)]), "abcdefgh"))
+    assert sorted(one["MessageId"] for one in lines(backup)) == list("abcdefgh")
+    assert most["now"] == 1

@@ -53,6 +53,13 @@ def test_it_ends_with_the_most_that_may_be_held(scene: Scene, hand: Hand) -> Non
     assert not hand.emptied
 
 
+def test_what_is_in_hand_and_not_wanted_any_more_does_not_count(scene: Scene, hand: Hand) -> None:
+    one, other = scene.letters[:2]
+    hand.gather({one.id}, 1000, NEVER)
+    hand.gather({other.id}, 1000, NEVER)
+    assert hand.held.keys() == {one.id, other.id}
+
+
 def test_a_queue_with_no_more_is_empty_only_where_nobody_else_hides_a_message(scene: Scene, hand: Hand) -> None:
     hand.gather({"elsewhere"}, 1000, NEVER)
     assert hand.emptied
