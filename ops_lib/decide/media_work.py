@@ -15,7 +15,8 @@ from ops_lib.evidence import Evidence, NotKnown, Queue, Task, Unread, WorkerLine
 from ops_lib.gathered import CapacityEvidence
 
 MEDIA = "media-worker"
-LOST = {"reassembly": "a reassembly (F07)", "ingest": "the fetching of a source (F24)"}
+# What a stopped media-worker loses (pipeline.md 8: F07, F24).
+LOST = {"reassembly": "a reassembly", "ingest": "the fetching of a source"}
 COUNTS = ("ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible")
 CLOCKS_DIFFER = timedelta(seconds=10)
 

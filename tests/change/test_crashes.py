@@ -14,7 +14,7 @@ import pytest
 
 from ops_lib.change.plan import Plan
 from tests.change import plans
-from tests.change.conftest import PROVE, bring_back
+from tests.change.conftest import PROVE, bring_back, enter
 from tests.change.stage import OUTSIDE, Ran, Stage
 
 pytestmark = pytest.mark.timeout(3600)  # the long counts take minutes, on a busy machine many

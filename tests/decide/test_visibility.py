@@ -48,7 +48,7 @@ def test_a_timeout_shorter_than_the_work_may_take_is_named_with_what_it_does() -
     assert short.recommended_s is not None
     assert short.recommended_s >= 995 * 1.25
     assert short.recommended_s % 60 == 0
-    assert "F32" in short.why
+    assert "nobody retries" in short.why
     assert "3 in flight keep their 10 min" in replace(
         short, queue=replace(short.queue, in_flight_messages=3)
     ).on_change(1800)

@@ -23,7 +23,7 @@ SEGMENT = re.compile(r"segments/([^/]+)/(\d{5})_(\d{5})_([a-z]+)\.mp4")
 RISK = (
     "It takes an instance's time: requests of jobs wait behind it. No job's file is touched, and the film lies under "
     f"{SCRATCH}/, which makes no event. In the newest pipeline the result object does make one: a video-worker that "
-    "reads it frees a slot that was not taken, and starts one inference more than it should (pipeline.md, F20). Do it "
+    "reads it frees a slot that was not taken, and starts one inference more than it should. Do it "
     "while nothing waits."
 )
 

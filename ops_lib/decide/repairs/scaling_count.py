@@ -126,8 +126,8 @@ def too_many(one: Scaled, count: int) -> str:
     if one.name != "video-worker" or served is None or count <= served:
         return ""
     are = "1 instance, which sets" if served == 1 else f"{served} instances, which set"
-    leak = " Each further worker may keep an inference slot that is free (F20)." if _shares_slots(one) else ""
-    return f" The endpoint has {are} the pace: more workers than that convert nothing sooner (F39).{leak}"
+    leak = " Each further worker may keep an inference slot that is free." if _shares_slots(one) else ""
+    return f" The endpoint has {are} the pace: more workers than that convert nothing sooner.{leak}"
 
 
 def _shares_slots(one: Scaled) -> bool:

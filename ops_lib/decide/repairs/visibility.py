@@ -110,7 +110,7 @@ def _to_dead_letter(queue: Queue, seconds: int) -> str:
 
 
 def _shorter(key: str) -> str:
-    burned = " A reassembly that outlasts it can no more be tried again if its worker then dies (F32, F07)."
+    burned = " A reassembly that outlasts it can no more be tried again if its worker then dies."
     return (
         "Work that takes longer than that is received by a second worker while the first still does it."
         f"{burned if key == 'reassembly' else ''}"
