@@ -19,7 +19,7 @@ from ops_lib import bundle
 from ops_lib.sandbox.actions import ACTION_OF, action_of
 from ops_lib.sandbox.checked import OPERATIONS
 from ops_lib.tape import BESIDE
-from tests.counts import PROVE
+from tests.counts import few
 from tests.sandbox.running import running
 
 ROOT = Path(__file__).parents[1]
@@ -228,7 +228,7 @@ def test_every_operation_is_listed_with_the_notebooks_that_need_it(ran: dict[str
     assert table in (ROOT / "deploy" / "iam" / "README.md").read_text(encoding="utf-8"), table
 
 
-@pytest.mark.parametrize("name", NOTEBOOKS if PROVE else ("3_stuck_job",))
+@pytest.mark.parametrize("name", few(NOTEBOOKS))
 def test_from_its_bundle_a_notebook_says_the_same_without_aws(ran: dict[str, Any], name: str) -> None:
     root, given = ran["root"], {"1_dead_letters": ["inspect=true"], "3_stuck_job": ["inspect_dead_letters=true"]}
     job = ["job_id=bb37f23c-7609-4727-bc8a-bb541b4bd02a"] if name in ("3_stuck_job", "5_job_logs") else []

@@ -104,13 +104,14 @@ TURNS_UNKNOWN: dict[str, set[str]] = {
 }
 
 
-# Each operation fails in each way in the newest version. The older one is read by the same code: one way each.
+# In the short run each operation fails in every second way in the newest version, so that two neighbours together see
+# all; the older version is read by the same code: one way each.
 CASES = [
     (environment, operation, kind)
     for environment in ENVIRONMENTS
     for number, operation in enumerate(sorted(USED))
-    for kind in KINDS
-    if PROVE or VERSION[environment] == "newest" or kind == KINDS[number % len(KINDS)]
+    for place, kind in enumerate(KINDS)
+    if PROVE or (VERSION[environment] == "newest" and (number + place) % 2 == 0) or place == number % len(KINDS)
 ]
 
 

@@ -147,6 +147,7 @@ def known_plan(plan: Plan | NoRepair) -> Plan:
     return plan
 
 
+@pytest.mark.skipif(not PROVE, reason="long: make prove; tests/decide/test_endpoint_*.py have the rules")
 def test_stuck_past_the_deadline_is_not_known_and_can_be_waited_for_again(there: EndpointOf) -> None:
     plan = there.plan(another())
     there.script(next_update="stuck")
@@ -216,6 +217,7 @@ def test_instances_and_their_canary(there: EndpointOf) -> None:
     assert deployment["TrafficRoutingConfiguration"]["Type"] == "CANARY"
 
 
+@pytest.mark.skipif(not PROVE, reason="long: make prove; tests/decide/test_endpoint_*.py have the rules")
 def test_one_segment_is_really_converted(there: EndpointOf) -> None:
     segments = read_some(there.aws, there.at.settings.input_bucket, "segments/")
     plan = known_plan(plan_smoke(there.read(), segments, there.names, there.at.settings.now()))
@@ -247,6 +249,7 @@ def test_killed_at_every_call_one_update_happens(there: EndpointOf, edge: int) -
     assert there.config == names_made(plan)[1]
 
 
+@pytest.mark.skipif(not PROVE, reason="long: make prove; tests/decide/test_endpoint_*.py have the rules")
 def test_killed_and_rolled_back_meanwhile_it_is_not_sent_again(there: EndpointOf) -> None:
     plan, updates = there.plan(another()), there.updates()
     there.script(next_update="rollback")
@@ -269,6 +272,7 @@ def test_a_lost_answer_is_found_in_what_the_endpoint_shows(there: EndpointOf) ->
     assert there.updates() == updates + 1
 
 
+@pytest.mark.skipif(not PROVE, reason="long: make prove; tests/decide/test_endpoint_*.py have the rules")
 def test_a_container_that_answers_as_the_stub_does_is_called_so(there: EndpointOf) -> None:
     there.script(container="stub")
     found = {one.id: one for one in endpoint_findings(there.read())}
@@ -278,6 +282,7 @@ def test_a_container_that_answers_as_the_stub_does_is_called_so(there: EndpointO
     there.script(container="well")
 
 
+@pytest.mark.skipif(not PROVE, reason="long: make prove; tests/decide/test_endpoint_*.py have the rules")
 def test_leftovers_are_deleted_and_what_runs_and_what_to_go_back_to_stays(there: EndpointOf) -> None:
     deployed, now = there.read(), there.at.settings.now()
     assert isinstance(plan_clean_up(deployed, "", there.names, now), NoRepair), "all of them are young"
@@ -298,6 +303,7 @@ def test_leftovers_are_deleted_and_what_runs_and_what_to_go_back_to_stays(there:
     assert {there.config, left.kept, "stereo-spot-inference"} <= {one.name for one in after.configs}
 
 
+@pytest.mark.skipif(not PROVE, reason="long: make prove; tests/decide/test_endpoint_*.py have the rules")
 def test_the_pipelines_own_redeploy_beside_ours(there: EndpointOf) -> None:
     """The baseline, written from pipeline.md 6: it loses what `script_of` says, ships what latest is, never waits."""
     assert there.apply(there.plan(Wish(environment={"IW3_LOW_VRAM": "1"}))).exit == 0

@@ -71,7 +71,7 @@ def test_it_is_named_with_the_right_next_step(version: str, incident: str, tmp_p
         assert_one_story(capacity)
 
 
-@pytest.mark.parametrize(("version", "incident"), few(HEALTHY, 1))
+@pytest.mark.parametrize(("version", "incident"), few(HEALTHY))
 def test_what_is_well_is_quiet(version: str, incident: str, tmp_path: Path) -> None:
     with capacity_of(tmp_path, version, incident) as capacity:
         assert loud(capacity) == {}
