@@ -4,8 +4,9 @@ SECOND := .venv-second
 CLI := .venv-cli
 BIN := $(VENV)/bin
 PYTHON := $(shell command -v python3.11 || command -v python3)
-# Each worker has sandboxes of its own, so a file stays with one worker; in the order of conftest.py.
-PARALLEL := --numprocesses 2 --dist loadfile --no-loadscope-reorder
+# Each worker has sandboxes of its own, so a file stays with one worker; in the order of conftest.py. Three on two cores:
+# many tests wait for a clock and not for the processor.
+PARALLEL := --numprocesses 3 --dist loadfile --no-loadscope-reorder
 NBSTRIPOUT := $(BIN)/nbstripout --keep-id --extra-keys "metadata.papermill cell.metadata.papermill metadata.widgets"
 
 .PHONY: report test prove second-opinion rules check format lab bench lock clean
