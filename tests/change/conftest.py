@@ -27,9 +27,9 @@ def at(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
         yield ready
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def still(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
-    """A sandbox in which nothing moves by itself: for what is about counts and timeouts."""
+    """A sandbox in which nothing moves by itself: for what is about counts and timeouts, whose prior state is kept."""
     with stage(tmp_path_factory.mktemp("scaled"), name="sandbox-scaled", speed="0") as ready:
         yield ready
 

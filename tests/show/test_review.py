@@ -187,6 +187,9 @@ def test_a_real_headless_run_leaves_plan_and_command_and_no_widget(tmp_path: Pat
     job = next(job for version, job, name in expected_verdicts() if (version, name) == ("newest", "trigger-never-ran"))
     where = ["-e", "recording-newest", "-p", f"job_id={job}", "--output", str(tmp_path)]
     command = [sys.executable, "-m", "ops_lib", "run", "3_stuck_job", *where]
+    server = open_settings("recording-newest").endpoint_url
+    forget = urllib.request.Request(f"{server}/sandbox/calls/reset", b"", {"X-Sandbox-Key": "sandbox"}, method="POST")
+    urllib.request.urlopen(forget).close()  # what other tests have asked
     done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
     assert done.returncode == 2, done.stdout + done.stderr
     executed = (tmp_path / "notebook.ipynb").read_text(encoding="utf-8")
@@ -203,6 +206,6 @@ def test_a_real_headless_run_leaves_plan_and_command_and_no_widget(tmp_path: Pat
     content = json.loads((tmp_path / "findings.json").read_text(encoding="utf-8"))
     assert content["verdict"]["name"] == "trigger-never-ran"
     assert [finding["id"] for finding in content["findings"]] == [f"stuck-job:{job}"]
-    with urllib.request.urlopen(f"{open_settings('recording-newest').endpoint_url}/sandbox/calls") as answer:
+    with urllib.request.urlopen(f"{server}/sandbox/calls") as answer:
         asked = {call.split(":")[1] for call in json.load(answer)}
     assert asked <= {operation for reads in gate.READS.values() for operation in reads}
