@@ -118,7 +118,7 @@ def incidents(version: str) -> list[str]:
     return [name for name in for_version(version) if INCIDENTS[name].kind == "job" and name not in ALONE]
 
 
-@pytest.mark.parametrize("version", few(VERSIONS, 1))
+@pytest.mark.parametrize("version", few(VERSIONS))
 def test_every_incident_is_put_right_by_plans_alone(version: str, living: Any) -> None:
     stage = living(f"sandbox-planned-{version}", version, incidents(version))
     to_mend = {name: jobs for name, jobs in stage.about.items() if name not in UNTOUCHED}
