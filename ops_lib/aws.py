@@ -20,7 +20,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from botocore.parsers import ResponseParserError
 
 from ops_lib import gate, sandbox_process
-from ops_lib.environment import load_environment
+from ops_lib.environment import EnvironmentFile, load_environment
 from ops_lib.errors import NotReadable, WrongAccount
 from ops_lib.places import ops_command
 from ops_lib.settings import Settings
@@ -176,10 +176,7 @@ def connect_responder(settings: Settings) -> Aws:
     In a sandbox its own responder's keys; else the YAML's responder_role_arn, assumed from its profile; else the
     ambient credential, without the YAML's profile, which is the reader's. Raises as `connect` does.
     """
-    if settings.sandbox:
-        return connect(replace(settings, keys=sandbox_process.keys_of("responder", settings.sandbox)))
-    role = load_environment(settings.file).responder_role_arn
-    return connect(replace(settings, reader_role_arn=role, profile=settings.profile if role else None))
+    return _connect_as(settings, "responder", lambda declared: declared.responder_role_arn)
 
 
 def connect_deliver(settings: Settings) -> Aws:
@@ -187,10 +184,15 @@ def connect_deliver(settings: Settings) -> Aws:
 
     In a sandbox its own keys for that role. Raises as `connect` does.
     """
+    return _connect_as(settings, "deliver", lambda declared: declared.deliver_role_arn)
+
+
+def _connect_as(settings: Settings, role: str, arn_of: Callable[[EnvironmentFile], str | None]) -> Aws:
+    """Return the clients of a role that is not the reader's: never under the YAML's profile alone, which is."""
     if settings.sandbox:
-        return connect(replace(settings, keys=sandbox_process.keys_of("deliver", settings.sandbox)))
-    role = load_environment(settings.file).deliver_role_arn
-    return connect(replace(settings, reader_role_arn=role, profile=settings.profile if role else None))
+        return connect(replace(settings, keys=sandbox_process.keys_of(role, settings.sandbox)))
+    arn = arn_of(load_environment(settings.file))
+    return connect(replace(settings, reader_role_arn=arn, profile=settings.profile if arn else None))
 
 
 def _client(session: boto3.Session, service: str, settings: Settings, config: Config = CONFIG) -> Any:

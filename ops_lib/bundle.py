@@ -34,6 +34,7 @@ class Call:
     """One call as it was answered: `answer` is botocore's parsed response, or `raised` names its exception.
 
     `at`: when it was answered (UTC); `request_id`: AWS's. `status`: the HTTP status, 0 where nothing was answered.
+    On a tape as botocore gives them; what was read from a bundle is `plain`.
     """
 
     service: str
@@ -116,11 +117,9 @@ def read(path: Path) -> Bundle:
 
 
 def _lines(about: Mapping[str, Any], calls: list[Call], said: Mapping[str, Any] | None) -> Iterator[bytes]:
-    contents: list[dict[str, Any]] = [{"bundle": FORMAT, "about": redacted(about)}]
-    contents += [
-        {name: value for name, value in vars(call).items() if name != "at"} | {"at": call.at} for call in calls
-    ]
-    contents.append({"calls": len(calls), "said": redacted(said)})
+    contents: list[dict[str, Any]] = [{"bundle": FORMAT, "about": about}]
+    contents += [dict(vars(call)) for call in calls]
+    contents.append({"calls": len(calls), "said": said})
     previous = GENESIS
     for content in contents:
         line = plain(content) | {"previous": previous}

@@ -8,11 +8,14 @@ import sys
 from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import click
 
 from ops_lib.errors import EXIT_CRASH, EXIT_CRITICAL, EXIT_UNKNOWN, EXIT_USAGE, BadParameter, OpsError
+
+if TYPE_CHECKING:
+    from ops_lib.show.headless import Run
 
 COLOURS = {"critical": "red", "warning": "yellow", "unknown": "magenta", "ok": "green", "note": "blue"}
 OURS = "This is a fault of ours. Next: run it again; if it breaks again, give this line to the runbooks' developers."
@@ -44,7 +47,7 @@ def run(
     notebook: str, environment: str | None, parameters: tuple[str, ...], output: Path | None, bundle: Path | None
 ) -> int:
     """Run NOTEBOOK headless; leaves notebook.ipynb, report.html and findings.json."""
-    return _run(notebook, environment, parameters, output, bundle)
+    return _run(notebook, environment, parameters, output, bundle).exit_code
 
 
 @ops.command()
@@ -61,17 +64,14 @@ def report(
     delivered: bool,
 ) -> int:
     """Make the daily health report: `run daily_health` with a verdict for each open job."""
-    from ops_lib.show import headless
-
-    folder = output or (headless.new_report("daily_health", environment) if delivered else None)
-    code = _run("daily_health", environment, parameters, folder, bundle)
-    if not delivered or folder is None:
-        return code
+    done = _run("daily_health", environment, parameters, output, bundle)
+    if not delivered:
+        return done.exit_code
     # A process of its own: this one has run a kernel, and has read with another role.
     chosen = ["-e", environment] if environment else []
-    command = [sys.executable, "-m", "ops_lib", "deliver", str(folder.absolute()), *chosen]
+    command = [sys.executable, "-m", "ops_lib", "deliver", str(done.folder), *chosen]
     arrived = subprocess.run(command, check=False).returncode == 0
-    return code if arrived or code == EXIT_CRITICAL else EXIT_UNKNOWN
+    return done.exit_code if arrived or done.exit_code == EXIT_CRITICAL else EXIT_UNKNOWN
 
 
 @ops.command()
@@ -173,7 +173,7 @@ def journal(environment: str | None, verify: bool, head: str | None, last: int) 
 
 def _run(
     notebook: str, environment: str | None, texts: tuple[str, ...], output: Path | None, bundle: Path | None
-) -> int:
+) -> Run:
     checked, settings, given = _checked(notebook, environment, texts)
     from ops_lib.parameters import with_a_job
     from ops_lib.show import headless, kept_evidence
@@ -196,7 +196,7 @@ def _run(
     if done.bundle:
         click.echo(f"\nevidence: {done.bundle}")
     click.echo(f"\nreport: {done.report}")
-    return done.exit_code
+    return done
 
 
 def _checked(notebook: str, environment: str | None, texts: tuple[str, ...]) -> Any:

@@ -102,6 +102,14 @@ class Settings:
         return str(self.bundle.about["settings"]["name"]) if self.bundle else self.name
 
     @property
+    def reports_in_s3(self) -> tuple[str, str] | None:
+        """Return bucket and prefix of a report store in S3, None where it is a folder."""
+        if not self.report_store.startswith("s3://"):
+            return None
+        bucket, _, prefix = self.report_store.removeprefix("s3://").partition("/")
+        return bucket, prefix
+
+    @property
     def label(self) -> str | None:
         """Return what must stand where nobody may mistake practice or the past for production, else None."""
         if self.bundle:

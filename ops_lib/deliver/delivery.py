@@ -72,9 +72,7 @@ def _findings(folder: Path) -> dict[str, Any]:
 
 
 def _places(settings: Settings, declared: Deliver | None) -> Places:
-    bucket, prefix = None, ""
-    if settings.report_store.startswith("s3://"):
-        bucket, _, prefix = settings.report_store.removeprefix("s3://").partition("/")
+    bucket, prefix = settings.reports_in_s3 or (None, "")
     topic = declared.sns_topic_arn if declared else None
     return Places(bucket, f"{prefix}/" if prefix else "", topic, NAMESPACE if declared and declared.heartbeat else None)
 

@@ -27,9 +27,8 @@ def read_past_reports(aws: Aws, notebook: str, now: datetime) -> Evidence[tuple[
     A report that broke off is none. Unread where one of them cannot be read: what it said might be the news.
     """
     store = aws.settings.report_store
-    if store.startswith("s3://"):
-        bucket, _, prefix = store.removeprefix("s3://").partition("/")
-        found = _in_s3(aws, bucket, prefix, notebook)
+    if place := aws.settings.reports_in_s3:
+        found = _in_s3(aws, *place, notebook)
     else:
         kept = aws.beside(f"reports of {notebook}", lambda: _as_data(_in_folder(Path(store), notebook)))
         found = _as_evidence(kept, store)

@@ -17,7 +17,7 @@ from ops_lib import errors
 from ops_lib.decide.findings import EXIT_CODES
 from ops_lib.environment import CHECKOUT
 from ops_lib.parameters import Parameters
-from ops_lib.settings import Settings, open_settings
+from ops_lib.settings import Settings
 from ops_lib.show import findings_file, page
 from ops_lib.show.redact import redact
 
@@ -73,13 +73,8 @@ def run(notebook: str, settings: Settings, parameters: Parameters, folder: Path,
 def report_folder(settings: Settings, notebook: str) -> Path:
     """Return a new folder `<UTC>-<notebook>` in the report store, or in the state's `reports` where that is in S3."""
     stamp = datetime.now(UTC).strftime("%Y-%m-%dT%H%M%S.%fZ")
-    is_folder = not settings.report_store.startswith("s3://")
-    return (Path(settings.report_store) if is_folder else settings.state / "reports") / f"{stamp}-{notebook}"
-
-
-def new_report(notebook: str, environment: str | None) -> Path:
-    """Return `report_folder` of an environment by name or path."""
-    return report_folder(open_settings(environment), notebook)
+    store = settings.state / "reports" if settings.reports_in_s3 else Path(settings.report_store)
+    return store / f"{stamp}-{notebook}"
 
 
 def title_of(notebook: nbformat.NotebookNode, default: str) -> str:

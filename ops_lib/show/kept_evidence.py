@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -22,7 +23,7 @@ ASKED = "OPS_BUNDLE"  # the file that `ops run --bundle FILE` asks the kernel fo
 MOST_KEPT = 50  # bundles that nobody asked for, of one environment
 
 
-def keep(book: Runbook, said: Mapping[str, Any]) -> dict[str, str]:
+def keep(book: Runbook, said: Mapping[str, Any]) -> dict[str, Any]:
     """Write the bundle if it is asked for or the status is critical; return what to display: HTML and data, or nothing.
 
     A run from a bundle writes none. What cannot be written is said, and breaks nothing.
@@ -37,14 +38,17 @@ def keep(book: Runbook, said: Mapping[str, Any]) -> dict[str, str]:
             _prune(path.parent)
     except OSError as error:
         return {"text/html": broken_card("The evidence of this run could not be kept.", error)}
-    return {"text/html": _line(book, path), BUNDLE_MIME: {"path": str(path)}, "text/plain": f"evidence: {path}"}  # type: ignore[dict-item]
+    return {"text/html": _line(book, path), BUNDLE_MIME: {"path": str(path)}, "text/plain": f"evidence: {path}"}
 
 
 def write(book: Runbook, path: Path, said: Mapping[str, Any] | None) -> None:
     """Write every answer up to now into `path`. Raises OSError."""
-    given = book.parameters.model_dump(exclude={"environment"})
-    first = about(book.settings, book.notebook, given, book.aws.identity.account_id, book.now)
+    first = about(book.settings, book.notebook, _given(book), book.aws.identity.account_id, book.now)
     bundle.write(path, first, book.aws.tape.calls, said)
+
+
+def _given(book: Runbook) -> dict[str, Any]:
+    return dict(book.parameters.model_dump(exclude={"environment"}))
 
 
 def _own_place(book: Runbook) -> Path:
@@ -58,10 +62,9 @@ def _prune(folder: Path) -> None:
 
 def _line(book: Runbook, path: Path) -> str:
     tape = book.aws.tape
-    given = book.parameters.model_dump(exclude={"environment"})
-    values = "".join(f" -p {name}={value}" for name, value in given.items() if value != "")
+    values = [word for name, value in _given(book).items() if value != "" for word in ("-p", f"{name}={value}")]
     lost = f" <b>{tape.lost} more answers were too much to keep.</b>" if tape.lost else ""
-    again = f"{ops_command()} run {book.notebook} -e bundle:{path}{values}"
+    again = f"{ops_command()} {shlex.join(['run', book.notebook, '-e', f'bundle:{path}', *values])}"
     answers = counted(range(len(tape)), "answer")
     return (
         f'<p class="small">Evidence kept: {answers} of AWS in <code>{safe(path)}</code>.{lost} '
