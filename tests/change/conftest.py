@@ -49,8 +49,12 @@ def enter(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 def job(at: Stage) -> Iterator[str]:
-    """A job whose trigger never ran, brought back afterwards whatever has happened to it."""
+    """A job whose trigger never ran, brought back whatever has happened to it.
+
+    Afterwards, and before as well: the request of a process that was killed can arrive after it has been brought back.
+    """
     job = at.job("trigger-never-ran")
+    bring_back(at, job)
     yield job
     bring_back(at, job)
 

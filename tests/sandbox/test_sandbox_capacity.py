@@ -91,8 +91,9 @@ def assert_one_story(capacity: Capacity) -> None:
             if len(last) and last["time"].iloc[-1] >= series.until - timedelta(minutes=2)
             else 0
         )
-        started = [task.started_at for task in own if task.started_at]
-        if all(at < series.until - timedelta(minutes=5) for at in started):
+        # A minute's metric is of that minute: it equals the count of now only where no task came or went since.
+        moments = [at for task in tasks if task.service == service.name for at in (task.started_at, task.stopped_at)]
+        if all(at is None or at < series.until - timedelta(minutes=5) for at in moments):
             assert reported == len(own), f"{service.name}: {reported} tasks reported, {len(own)} run"
         said = " ".join(message for _, message in service.events)
         named = [
