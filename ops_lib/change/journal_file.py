@@ -103,9 +103,10 @@ class FileStore:
         entries: list[Entry] = []
         text = b"\n" if size and os.pread(file, 1, size - 1) != b"\n" else b""
         for draft in (*notes, *drafts):
-            entries.append(draft.entry(number, previous))
-            number, previous = number + 1, entries[-1].hash
-            text += entries[-1].line() + b"\n"
+            entry, line = draft.written(number, previous)
+            number, previous = number + 1, entry.hash
+            entries.append(entry)
+            text += line + b"\n"
         _append(file, size, text)
         self._left_at = (inode, size + len(text), number, previous)
         if not size:
