@@ -43,7 +43,8 @@ CONFIG = Config(
     read_timeout=15,
     retries={"mode": "standard", "total_max_attempts": 3},
     max_pool_connections=32,
-    user_agent_extra="stereo-spot-ops",
+    # Given whole: botocore puts its own together anew, twice for each call.
+    user_agent=f"stereo-spot-ops Boto3/{boto3.__version__}",
 )
 # A change is sent once: where its answer is lost, the world is asked, not botocore. S3 may take long over a copy.
 # No checksum that S3 does not ask for: it would wrap the body, and the gate could not compare it.
