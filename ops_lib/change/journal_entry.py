@@ -19,6 +19,7 @@ from ops_lib.redaction import is_free_of_secrets, redacted
 Kind = Literal["plan", "intent", "outcome", "note"]
 KINDS: tuple[Kind, ...] = get_args(Kind)
 GENESIS = "0" * 64  # what the first entry names as the hash before it
+_ENCODER = json.JSONEncoder(sort_keys=True, separators=(",", ":"), allow_nan=False)
 
 
 @dataclass(frozen=True)
@@ -47,7 +48,8 @@ class Entry:
         common = {name: fact for name, fact in self.facts.items() if name != "each"}
         for one in self.facts["each"]:
             own = {name: fact for name, fact in one.items() if name != "step"}
-            yield replace(self, step=one["step"], facts=common | own)
+            place = (self.number, self.at, self.kind, self.plan_id, one["step"])
+            yield Entry(*place, common | own, self.previous, self.hash)
 
 
 @dataclass(frozen=True)
@@ -149,4 +151,4 @@ def _without_secrets(facts: Mapping[str, Any]) -> bytes:
 
 
 def _canonical(content: Any) -> bytes:
-    return json.dumps(content, sort_keys=True, separators=(",", ":"), allow_nan=False).encode("ascii")
+    return _ENCODER.encode(content).encode("ascii")
