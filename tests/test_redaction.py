@@ -93,12 +93,27 @@ PIECES = (
 )
 
 
-@given(st.lists(st.sampled_from(PIECES) | st.text(max_size=3), max_size=8).map("".join))
+pieces = st.lists(st.sampled_from(PIECES) | st.text(max_size=3), max_size=8).map("".join)
+
+
+@given(pieces)
 def test_a_hint_never_hides_a_secret(text: str) -> None:
     slowly = text
     for _, secret in redaction._SECRETS:
         slowly = secret.sub(lambda found: f"{found.groupdict().get('keep') or ''}{REMOVED}", slowly)
     assert redact(text) == slowly
+
+
+@given(st.recursive(pieces | st.integers(), lambda inner: st.lists(inner) | st.dictionaries(pieces, inner)))
+def test_json_that_is_free_of_secrets_holds_none(value: Any) -> None:
+    text = json.dumps(value)
+    assert not redaction.is_free_of_secrets(text) or redacted(value) == value
+
+
+@pytest.mark.parametrize("name", ["SecretAccessKey", "aws_session_token", "PASSWORD"])
+def test_json_with_a_secrets_name_is_not_free_of_secrets(name: str) -> None:
+    assert not redaction.is_free_of_secrets(json.dumps({"a": [{name: 1}]}))
+    assert redaction.is_free_of_secrets(json.dumps({"url": "https://sqs/queue", "words": "session of a secret token"}))
 
 
 def test_a_secret_that_a_terminals_sequences_hide_is_removed_and_colours_alone_stay() -> None:
