@@ -16,6 +16,7 @@ from ops_lib.show.redact import printable, redact
 
 MIME = "application/vnd.ops.findings+json"
 PLAN_MIME = "application/vnd.ops.plan+json"  # a plan that was written, for whoever reads it in a terminal
+NO_PLAN_MIME = "application/vnd.ops.no-plan+json"  # why there is none, likewise
 BUNDLE_MIME = "application/vnd.ops.bundle+json"  # an evidence bundle that was written, likewise
 SCHEMA = Path(__file__).with_name("findings.schema.json")
 
