@@ -93,7 +93,7 @@ def verdict_card(verdict: Verdict, job_id: str) -> str:
     lines.append(f"<ul>{''.join(f'<li>{safe(fact)}</li>' for fact in verdict.because)}</ul>")
     if verdict.missing_segments:
         lines.append(f"<p>Missing segments: {spans(verdict.missing_segments)}</p>")
-    modes = "; ".join(f"{FAILURE_MODES[mode]} ({mode})" for mode in verdict.failure_modes)
+    modes = "; ".join(FAILURE_MODES[mode] for mode in verdict.failure_modes)
     return "".join(lines) + (f'<p class="small">Failure modes: {safe(modes)}</p></div>' if modes else "</div>")
 
 
