@@ -124,7 +124,8 @@ def table(frame: pd.DataFrame, *, most: int = 60) -> str:
 def log_table(lines: pd.DataFrame, *, newest: int = 40, most: int = 2000, name: str = "lines") -> str:
     """Return a job's lines (frames.log_lines): the newest at once, all of them folded below.
 
-    `name`: what the rows are, where some of them are no lines. Below a line with a traceback stands the exception, and the whole traceback folded.
+    `name`: what the rows are, where some of them are no lines. Below a line with a traceback stands the exception,
+    and the whole traceback folded.
     """
     told = [_log_row(row) for row in lines.to_dict("records")]
     columns = [name for name in lines.columns if name != "traceback"]

@@ -53,7 +53,7 @@ def _news(content: Mapping[str, Any]) -> Iterator[str]:
 
 
 def _changes(content: Mapping[str, Any]) -> list[dict[str, Any]]:
-    return (content.get("news") or {}).get("changes", [])
+    return list((content.get("news") or {}).get("changes", ()))
 
 
 def _plans(done: Run) -> Iterator[str]:
