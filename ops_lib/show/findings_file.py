@@ -51,6 +51,11 @@ def failure(environment: str, now: datetime, code: str, message: str, next_step:
     return document(environment, now, [broken], {})
 
 
+def when(content: Mapping[str, Any]) -> str:
+    """Return the time the rules of a document used, as every page and table writes it."""
+    return f"{content['generated_at'][:19].replace('T', ' ')} UTC"
+
+
 @cache
 def schema() -> dict[str, Any]:
     """Return the committed JSON Schema of findings.json."""

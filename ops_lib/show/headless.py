@@ -64,7 +64,7 @@ def run(notebook: str, settings: Settings, parameters: Parameters, folder: Path,
         executed.cells.append(nbformat.v4.new_markdown_cell(f"**This run broke off.** {_plain(content)}"))
         nbformat.write(executed, output)
     findings_file.write(content, folder / "findings.json")
-    subtitle = f"{settings.label or settings.environment} · {content['status']} · {content['generated_at']}"
+    subtitle = f"{settings.label or settings.environment} · {content['status']} · {findings_file.when(content)}"
     html = page.render(executed, title=title_of(executed, notebook), subtitle=subtitle)
     (folder / "report.html").write_text(html, encoding="utf-8")
     plans = tuple(_outputs(executed, findings_file.PLAN_MIME))

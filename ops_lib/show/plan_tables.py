@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shlex
 from collections.abc import Iterable
 from pathlib import Path
@@ -85,8 +86,13 @@ def no_repair_card(answer: NoRepair) -> str:
     headline, whom = _NOBODY.get(answer.whom_to_call, ("There is no safe repair here.", call))
     return (
         f'<div class="verdict note"><span class="badge note">no repair</span> <b>{headline}</b>'
-        f"<p>{safe(answer.reason)}</p><p>{whom}</p></div>"
+        f"<p>{_with_names(answer.reason)}</p><p>{whom}</p></div>"
     )
+
+
+def _with_names(reason: str) -> str:
+    """Return the reason as HTML, names of parameters between backticks as code."""
+    return re.sub(r"`([^`]+)`", r"<code>\1</code>", safe(reason))
 
 
 def broken_card(what: str, error: BaseException) -> str:

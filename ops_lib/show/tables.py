@@ -72,7 +72,7 @@ def findings_table(
     counting = [f for f in ordered if f.severity in ("critical", "unknown", "warning") and f.accepted is None]
     rest = [f for f in ordered if f not in counting]
     folded = folded_away(f"{len(rest)} notes, accepted and ok", _rows(rest)) if rest else ""
-    return (_rows(counting, marks, fold_evidence=True) if counting else "<p>No open finding.</p>") + folded
+    return (_rows(counting, marks, fold_evidence=True) if counting else "") + folded
 
 
 def verdict_card(verdict: Verdict, job_id: str) -> str:

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 from ops_lib.decide.changes import title
+from ops_lib.show.findings_file import when
 
 if TYPE_CHECKING:
     from ops_lib.show.headless import Run
@@ -16,7 +17,7 @@ GONE = ("gone", "hidden")  # of these no finding is left to carry the mark
 def told(done: Run, colour: Callable[[str], str]) -> Iterator[str]:
     """Yield the lines; `colour` returns a severity as the terminal shows it."""
     content = done.content
-    yield f"{content['environment']}  {content['generated_at']}  status: {colour(content['status'])}"
+    yield f"{content['environment']}  {when(content)}  status: {colour(content['status'])}"
     yield from _news(content)
     if verdict := content.get("verdict"):
         yield f"  verdict: {verdict['name']} (confidence {verdict['confidence']}). {verdict['summary']}"

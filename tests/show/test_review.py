@@ -149,6 +149,12 @@ def test_where_nobody_can_help_because_nobody_has_to_it_says_so() -> None:
     assert "no safe repair" not in page
 
 
+def test_a_parameter_that_a_reason_names_is_shown_as_code_and_nothing_else_of_it_acts() -> None:
+    page = plan_tables.no_repair_card(NoRepair(f"Set `change` and `{HOSTILE}`.", NOBODY))
+    assert "Set <code>change</code> and <code>&lt;img" in page
+    assert "<script" not in page
+
+
 def test_from_a_bundle_a_plan_is_shown_and_neither_written_nor_applied(tmp_path: Path) -> None:
     with capture_output() as shown:
         reviewing.review(plan(), settings(tmp_path, bundle=object()))
