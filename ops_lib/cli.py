@@ -176,7 +176,7 @@ def _run(
 ) -> Run:
     checked, settings, given = _checked(notebook, environment, texts)
     from ops_lib.parameters import with_a_job
-    from ops_lib.show import headless, kept_evidence
+    from ops_lib.show import headless, kept_evidence, terminal
 
     if bundle:
         # The kernel inherits it: a parameter of the notebook would stand in its report.
@@ -188,14 +188,8 @@ def _run(
     folder = (output or headless.report_folder(settings, name)).absolute()
     _writable(folder)
     done = headless.run(name, settings, checked, folder, given)
-    _print_findings(done.content)
-    for plan in done.plans:
-        click.echo(f"\nplan, not applied: {plan['title']}\n  {plan['apply']}")
-        if plan["purges"]:
-            click.echo("  and --count, how many dead letters it deletes")
-    if done.bundle:
-        click.echo(f"\nevidence: {done.bundle}")
-    click.echo(f"\nreport: {done.report}")
+    for line in terminal.told(done, _colour):
+        click.echo(line)
     return done
 
 
@@ -222,18 +216,6 @@ def _writable(folder: Path) -> None:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise BadParameter("--output", str(folder), error.strerror or "not writable", "name another folder") from None
-
-
-def _print_findings(content: dict[str, Any]) -> None:
-    click.echo(f"{content['environment']}  {content['generated_at']}  status: {_colour(content['status'])}")
-    if verdict := content.get("verdict"):
-        click.echo(f"  verdict: {verdict['name']} (confidence {verdict['confidence']}). {verdict['summary']}")
-        click.echo(f"  safe: {', '.join(verdict['safe_actions']) or 'none'}")
-    for finding in content["findings"]:
-        mark = " (accepted)" if finding["accepted"] else ""
-        click.echo(f"  {_colour(finding['severity'])}  {finding['summary']}{mark}")
-    for part in content["unread"]:
-        click.echo(f"  {_colour('unknown')}  not read: {part['what']}: {part['reason']}")
 
 
 def _colour(severity: str) -> str:

@@ -10,6 +10,15 @@ from ops_lib.evidence import LogLine, Traceback, Unread
 
 # CloudWatch Logs promises no time in which a line can be queried; a minute or two is usual.
 SETTLES = timedelta(minutes=2)
+KB, MB, GB = 1_000, 1_000_000, 1_000_000_000
+
+
+def size(count: float | None) -> str:
+    """Return bytes as people say them, in the units AWS bills by."""
+    if count is None:
+        return "not known"
+    unit, name = (GB, "GB") if count >= GB else (MB, "MB") if count >= MB else (KB, "KB")
+    return f"{count / unit:,.1f} {name}"
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from typing import Annotated, Any, TypeVar
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, TypeAdapter, ValidationError, ValidationInfo
 
 from ops_lib.errors import BadInput, BadParameter
 from ops_lib.job_id import parse_job_id
@@ -19,8 +19,11 @@ SAMPLE_JOB = "bb37f23c-7609-4727-bc8a-bb541b4bd02a"  # stuck in the sandbox and 
 LEADING_ZERO = "a text was read as a number, so a leading zero may be lost: quote it, or use papermill's -r"
 
 
-def time_of(text: str) -> datetime | None:
-    """Return a time as a person types it, in UTC; None for "". Raises BadParameter for anything but ISO 8601."""
+def time_of(text: str, name: str = "time") -> datetime | None:
+    """Return a time as a person types it, in UTC; None for "". Raises BadParameter for anything but ISO 8601.
+
+    `name`: the parameter that holds it.
+    """
     if not text.strip():
         return None
     try:
@@ -28,12 +31,19 @@ def time_of(text: str) -> datetime | None:
         return (found if found.tzinfo else found.replace(tzinfo=UTC)).astimezone(UTC)
     except (ValueError, OverflowError):
         step = "write it like 2026-02-20T09:15:00Z, or leave it empty"
-        raise BadParameter("time", text, "a time is ISO 8601", step) from None
+        raise BadParameter(name, text, "a time is ISO 8601", step) from None
 
 
-def check_time(text: str) -> str:
+def check_time(text: str, about: ValidationInfo) -> str:
     """Return the text of a time as it is; raises BadParameter where it is none."""
-    time_of(text)
+    time_of(text, about.field_name or "time")
+    return text
+
+
+def check_change(text: str) -> str:
+    """Return the name of a change as it is; raises BadParameter where there is no such change."""
+    if text and text not in CHANGES:
+        raise BadParameter("change", text, "there is no such change", f"use one of: {', '.join(CHANGES)}")
     return text
 
 
@@ -78,7 +88,7 @@ class ScalingParameters(Parameters):
 
     service: NameOrNone = ""
     window_hours: Annotated[int, Field(ge=1, le=168)] = 6
-    change: Annotated[str, Field(pattern=f"^({'|'.join(CHANGES)})?$")] = ""
+    change: Annotated[str, AfterValidator(check_change)] = ""
     count: Annotated[int, Field(ge=0, le=1000)] = 0
     queue: NameOrNone = ""
     seconds: Annotated[int, Field(ge=0, le=43_200)] = 0

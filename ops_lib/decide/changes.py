@@ -20,6 +20,12 @@ COMPARED_RUNS = 10
 FLAPS = 3  # that often there and gone within the compared runs: nobody is helped by calling it new once more
 # What counts, by how much it asks for a person. Unknown stands above warning, for it may be critical.
 WEIGHT: Mapping[Severity, int] = {"ok": 0, "note": 0, "warning": 1, "unknown": 2, "critical": 3}
+TITLES: dict[str, str] = {"hidden": "not known any more"}
+
+
+def title(kind: str) -> str:
+    """Return the kind of a change as people read it."""
+    return TITLES.get(kind, kind)
 
 
 @dataclass(frozen=True)

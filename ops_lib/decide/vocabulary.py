@@ -109,7 +109,7 @@ PIPELINE_FINDINGS: dict[str, str] = {
     "access-denied": "F45",
     "wrong-deployment": "F47",
 }
-# By their numbers in pipeline.md 8: what a person reads beside the number.
+# By their numbers in pipeline.md 8: what a person reads in place of the number.
 FAILURE_MODES: dict[str, str] = {
     "F01": "job-worker never runs",
     "F02": "overlapping notification rules: one queue is not told",

@@ -11,9 +11,10 @@ from ops_lib.aws import Aws
 from ops_lib.errors import BadParameter
 from ops_lib.evidence import Evidence, JobRow, Read
 from ops_lib.gathered import JobEvidence
+from ops_lib.log_rows import GB
 from ops_lib.read.log_groups import Groups
 from ops_lib.read.log_quotas import read_quotas
-from ops_lib.read.log_search import GB, Search
+from ops_lib.read.log_search import Search
 from ops_lib.read.logs import window_of
 from ops_lib.read.one_job import SharedReads, gather_job, path_queues
 from ops_lib.read.patience import calling_off

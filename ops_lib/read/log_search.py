@@ -11,7 +11,7 @@ from threading import Event
 
 from ops_lib.aws import Aws
 from ops_lib.evidence import Evidence, LogLine, Read, Unread, known
-from ops_lib.log_rows import Coverage, LogQuotas, LogRows
+from ops_lib.log_rows import GB, Coverage, LogQuotas, LogRows, size
 from ops_lib.read.every_row import Asker, Found, every_row, newest_rows
 from ops_lib.read.filter_events import filter_events
 from ops_lib.read.log_groups import Groups, estimate_bytes, expired_groups, missing_groups
@@ -19,7 +19,6 @@ from ops_lib.read.log_quotas import quotas_of_settings, read_quotas
 from ops_lib.read.patience import Patience, calling_off
 
 DEADLINE_S = 45.0
-GB = 1_000_000_000
 # AWS: Logs Insights reads the other classes; of DELIVERY nothing can be searched.
 UNSEARCHABLE = "DELIVERY"
 
@@ -63,7 +62,7 @@ def search(aws: Aws, groups: Evidence[Groups], asked: Search, now: datetime) -> 
 
 
 def _too_much(estimate: int, most_bytes: int) -> Unread:
-    said = f"about {estimate / GB:.1f} GB would be scanned, an estimate, and the limit is {most_bytes / GB:.1f} GB"
+    said = f"about {size(estimate)} would be scanned, an estimate, and the limit is {size(most_bytes)}"
     return Unread("logs:StartQuery", "not-asked", said, "ask for a shorter window, or raise the limit (scan_gb)")
 
 

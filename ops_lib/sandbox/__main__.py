@@ -84,9 +84,9 @@ def incidents(version: str) -> None:
     """List the incidents that a sandbox of that version can show, and why others cannot be shown."""
     for name in for_version(version):
         one = INCIDENTS[name]
-        click.echo(f"{name:<32}{one.kind:<10}{one.modes:<17}{one.told}")
+        click.echo(f"{name:<32}{one.kind:<10}{one.told}")
     for name, reason in NOT_SHOWN.items():
-        click.echo(f"{name:<32}{'-':<10}{'':<17}not shown: {reason}")
+        click.echo(f"{name:<32}{'-':<10}not shown: {reason}")
 
 
 @sandbox.command()
@@ -97,7 +97,7 @@ def reveal(name: str) -> None:
     if not told:
         click.echo("nothing was planted")
     for one in told:
-        click.echo(f"{one['name']} ({' '.join(filter(None, (one['kind'], one['modes'])))}): {one['told']}")
+        click.echo(f"{one['name']} ({one['kind']}): {one['told']}")
         click.echo(f"  what puts it right: {one['remedy']}")
         for job_id, wrong in one["jobs"].items():
             click.echo(f"  {job_id}: {f'not well: {wrong}' if wrong else 'well'}")
@@ -172,7 +172,7 @@ def _end(*_: object) -> NoReturn:
 def main() -> NoReturn:
     """Entry point: one clear line for what goes wrong."""
     try:
-        sandbox.main(standalone_mode=False)
+        sandbox.main(standalone_mode=False, prog_name="ops sandbox")
     except OpsError as error:
         click.echo(str(error), err=True)
         sys.exit(error.exit_code)

@@ -23,7 +23,13 @@ if TYPE_CHECKING:
 
 
 def look(book: Runbook) -> Capacity:
-    """Return everything about scaling and visibility timeouts, read now, over the window the parameters name."""
+    """Return everything about scaling and visibility timeouts, read now, over the window the parameters name.
+
+    Raises BadParameter, before anything is read, where the deployment has no queue of the name they give.
+    """
+    asked, queues = str(book.parameters.queue), book.settings.queues
+    if asked and asked not in queues:
+        raise BadParameter("queue", asked, "this deployment has no such queue", f"use one of: {', '.join(queues)}")
     return _look(book, book.now)
 
 

@@ -13,6 +13,7 @@ from ops_lib.gathered import JobEvidence
 from ops_lib.read.deployed import read_deployed
 from ops_lib.read.identity import write_power
 from ops_lib.read.invocations import TABLE, read_failure
+from ops_lib.read.log_quotas import read_quotas
 from ops_lib.read.move_tasks import read_move_tasks
 from ops_lib.read.one_job import read_job
 from ops_lib.read.pipeline import PipelineReads
@@ -71,6 +72,8 @@ def _on_demand(aws: Aws, job: JobEvidence, now: datetime) -> dict[str, Evidence[
         "scaling policies": read_scaling_policies(aws),
         "scaling activities": read_scaling_activities(aws, now - timedelta(hours=1)),
     }
+    quotas = read_quotas(aws)
+    tried["quotas of log searches"] = quotas.unread or Read(quotas, quotas.words(), now)
     if pair := next((pair for pair in job.queues.values() if pair.dlq is not None), None):
         tried["message move tasks"] = read_move_tasks(aws, pair)
     if TABLE in aws.settings.tables:

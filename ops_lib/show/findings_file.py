@@ -16,6 +16,7 @@ from ops_lib.show.redact import printable, redact
 
 MIME = "application/vnd.ops.findings+json"
 PLAN_MIME = "application/vnd.ops.plan+json"  # a plan that was written, for whoever reads it in a terminal
+NO_PLAN_MIME = "application/vnd.ops.no-plan+json"  # why there is none, likewise
 BUNDLE_MIME = "application/vnd.ops.bundle+json"  # an evidence bundle that was written, likewise
 SCHEMA = Path(__file__).with_name("findings.schema.json")
 
@@ -48,6 +49,11 @@ def failure(environment: str, now: datetime, code: str, message: str, next_step:
     """Return the document of a run that broke off: status unknown, and why. It is never green."""
     broken = Finding(code, "unknown", message, "0. Triage", (), next_step)
     return document(environment, now, [broken], {})
+
+
+def when(content: Mapping[str, Any]) -> str:
+    """Return the time the rules of a document used, as every page and table writes it."""
+    return f"{content['generated_at'][:19].replace('T', ' ')} UTC"
 
 
 @cache

@@ -31,7 +31,8 @@ DIED = (
 class Run:
     """What one headless run left behind: three files in `folder`, the findings document and the exit code.
 
-    `plans`: of each plan it wrote its title, the command that applies it, and how many letters it purges, if any.
+    `plans`: of each plan it wrote its title, its steps, the command that applies it, and whether it purges.
+    `without`: why there is no plan, of each that there might have been.
     `bundle`: where it kept its evidence, if it did.
     """
 
@@ -40,6 +41,7 @@ class Run:
     exit_code: int
     plans: tuple[dict[str, Any], ...] = ()
     bundle: str | None = None
+    without: tuple[str, ...] = ()
 
     @property
     def report(self) -> Path:
@@ -62,12 +64,13 @@ def run(notebook: str, settings: Settings, parameters: Parameters, folder: Path,
         executed.cells.append(nbformat.v4.new_markdown_cell(f"**This run broke off.** {_plain(content)}"))
         nbformat.write(executed, output)
     findings_file.write(content, folder / "findings.json")
-    subtitle = f"{settings.label or settings.environment} · {content['status']} · {content['generated_at']}"
+    subtitle = f"{settings.label or settings.environment} · {content['status']} · {findings_file.when(content)}"
     html = page.render(executed, title=title_of(executed, notebook), subtitle=subtitle)
     (folder / "report.html").write_text(html, encoding="utf-8")
     plans = tuple(_outputs(executed, findings_file.PLAN_MIME))
     kept = [str(one["path"]) for one in _outputs(executed, findings_file.BUNDLE_MIME)]
-    return Run(folder, content, code, plans, kept[-1] if kept else None)
+    without = tuple(str(one["reason"]) for one in _outputs(executed, findings_file.NO_PLAN_MIME))
+    return Run(folder, content, code, plans, kept[-1] if kept else None, without)
 
 
 def report_folder(settings: Settings, notebook: str) -> Path:

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import pandas as pd
 
 from ops_lib.decide.findings import WORST
 from ops_lib.decide.log_events import Event
 from ops_lib.decide.log_story import Story, log_story
 from ops_lib.decide.story_findings import story_findings
-from ops_lib.log_rows import Coverage
+from ops_lib.evidence import Unread
+from ops_lib.log_rows import Coverage, size
 from ops_lib.read.job_story import read_story
 from ops_lib.show import story_figure
 from ops_lib.show.console_link import insights_link, job_page
@@ -19,19 +22,18 @@ from ops_lib.show.review import somebody_is_there
 from ops_lib.show.story_tables import clock, line_table, took
 from ops_lib.show.tables import badge, findings_table, folded_away, log_table, open_command, status_card, table
 
-KB, MB, GB = 1_000, 1_000_000, 1_000_000_000
 NOT_HEADLESS = '<p class="small">Nobody is at this run, so nothing is read again.</p>'
 NO_CONSOLE = "The console's address of this partition is not known here."
 NO_WEB_UI = "The .env names no WEB_UI_URL."
 EXPORT = "No file was written. To write one: set <code>export = True</code> above and run all cells again."
 
 
-def answer_html(book: Runbook, story: Story) -> str:
-    """Return as HTML the first screen: whether it is the whole story, and what in it needs somebody."""
+def answer_html(book: Runbook, story: Story, unread: Mapping[str, Unread]) -> str:
+    """Return as HTML the first screen: whether it is the whole story, what in it needs somebody, what was not read."""
     found = book.about_here(story_findings(story))
     rest = [one for one in found if one.severity in WORST and not one.accepted]
     said = f"<p><b>{safe(story_figure.headline(story))}.</b> {safe(found[0].summary)}</p>"
-    return status_card(found, {}).removesuffix("</div>") + f"{said}</div>" + (findings_table(rest) if rest else "")
+    return status_card(found, unread).removesuffix("</div>") + f"{said}</div>" + (findings_table(rest) if rest else "")
 
 
 def open_here(book: Runbook, job_id: str) -> str:
@@ -57,14 +59,6 @@ def coverage_html(story: Story) -> str:
     return card + table(frame) + folded_away("the queries as they were sent", table(_queries(story.coverage)))
 
 
-def size(count: float | None) -> str:
-    """Return bytes as people say them, in the units AWS bills by."""
-    if count is None:
-        return "not known"
-    unit, name = (GB, "GB") if count >= GB else (MB, "MB") if count >= MB else (KB, "KB")
-    return f"{count / unit:,.1f} {name}"
-
-
 def _facts(coverage: Coverage) -> dict[str, str]:
     counted = coverage.statistics
     known = any(sent.statistics for sent in coverage.queries)
@@ -75,7 +69,10 @@ def _facts(coverage: Coverage) -> dict[str, str]:
         "settled until (UTC)": f"{clock(coverage.settled_until)}; later lines may still come (they took {lag})",
         "scanned": f"{size(counted.bytes_scanned)}, {counted.records_scanned:,} records" if known else "not told",
         "expected to be scanned": size(coverage.estimated_bytes),
+        "quotas kept to": coverage.quotas.words() if coverage.quotas else "not told",
     }
+    if coverage.quotas and coverage.quotas.unread:
+        facts["Service Quotas"] = f"not read ({coverage.quotas.unread.reason}), so every quota is the settings'"
     if coverage.refused:
         facts["Logs Insights"] = f"refused ({coverage.refused.reason}); FilterLogEvents answered instead"
     return facts

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 import pandas as pd
 
@@ -10,7 +10,9 @@ from ops_lib.decide.dead_letters import JudgedLetter
 from ops_lib.decide.letter_causes import Cause, grouped, letter_causes, lines_wanted
 from ops_lib.evidence import QueuePair
 from ops_lib.read.pipeline import PipelineReads
+from ops_lib.show.tables import open_command
 
+MOST_STORIES = 5
 COLUMNS = ("queue", "letters", "what the log says", "exception", "last (UTC)", "found by")
 FOUND_BY = {"job": "its job", "time": "time alone", "none": "nothing found", "unread": "not read"}
 
@@ -31,3 +33,21 @@ def causes_table(judged: Sequence[JudgedLetter], causes: Mapping[str, Cause]) ->
         for one in grouped(judged, causes)
     ]
     return pd.DataFrame(rows, columns=list(COLUMNS), dtype="object")
+
+
+def stories(judged: Sequence[JudgedLetter], environment: str) -> str:
+    """Return as HTML how to open every line of each job that the letters name; "" where they name none.
+
+    `environment`: what `-e` takes.
+    """
+    jobs = list(dict.fromkeys(one.body.job_id for one in judged if one.body.job_id))
+    if not jobs:
+        return ""
+    shown = (open_command("5_job_logs", {"environment": environment, "job_id": job}) for job in jobs[:MOST_STORIES])
+    more = len(jobs) - MOST_STORIES
+    rest = f'<p class="small">and {more} more jobs, in the table of letters above</p>' if more > 0 else ""
+    return f"<p>Every line of a job, with phases and pauses:</p><ul>{_listed(shown)}</ul>{rest}"
+
+
+def _listed(commands: Iterable[str]) -> str:
+    return "".join(f"<li>{one}</li>" for one in commands)

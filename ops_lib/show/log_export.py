@@ -97,6 +97,7 @@ def _search(coverage: Coverage) -> dict[str, Any]:
         "statistics": asdict(coverage.statistics),
         "estimated_bytes": coverage.estimated_bytes,
         "longest_ingestion_s": coverage.lag_s,
+        "quotas": coverage.quotas.words() if coverage.quotas else None,
         "queries": [_query(sent) for sent in coverage.queries],
     }
 

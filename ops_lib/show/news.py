@@ -8,7 +8,7 @@ from typing import Any
 
 from ops_lib.aws import Aws
 from ops_lib.decide.case import words
-from ops_lib.decide.changes import KINDS, Change, Changes, Kind, changes_since, past_run
+from ops_lib.decide.changes import KINDS, Change, Changes, Kind, changes_since, past_run, title
 from ops_lib.decide.checks import counted
 from ops_lib.decide.findings import Finding
 from ops_lib.evidence import Evidence, Read, Unread
@@ -17,7 +17,6 @@ from ops_lib.show.redact import safe
 from ops_lib.show.tables import badge, html_table
 
 SEVERITY_OF: dict[Kind, str] = {"hidden": "unknown", "better": "ok", "gone": "ok", "flapping": "note"}
-TITLES: dict[Kind, str] = {"hidden": "not known any more"}
 
 
 def read_news(
@@ -43,7 +42,7 @@ def news(changes: Evidence[Changes], now: datetime) -> str:
     as_before = f"{counted(range(found.same), 'finding')} as before"
     if not found.all:
         return f"<p><b>{head}: nothing has changed.</b> {as_before}.</p>"
-    told = ", ".join(f"{len(found.of(kind))} {_title(kind)}" for kind in KINDS if found.of(kind))
+    told = ", ".join(f"{len(found.of(kind))} {title(kind)}" for kind in KINDS if found.of(kind))
     left = [change for change in found.all if change.now is None or not change.now.weight]
     rows = html_table(("", "not among the findings any more", "why"), "".join(map(_row, left))) if left else ""
     return f"<p><b>{head}: {told}.</b> {as_before}.</p>{rows}"
@@ -53,7 +52,7 @@ def marks(changes: Evidence[Changes]) -> dict[str, str]:
     """Return by the finding's id what is to stand beside it: new, worse and why, ..."""
     found = changes.value.all if isinstance(changes, Read) else ()
     return {
-        one.id: _title(one.kind) + ("" if one.kind == "new" and one.before is None else f": {one.words}")
+        one.id: title(one.kind) + ("" if one.kind == "new" and one.before is None else f": {one.words}")
         for one in found
     }
 
@@ -70,10 +69,6 @@ def as_data(changes: Evidence[Changes]) -> dict[str, Any]:
 
 def _row(change: Change) -> str:
     severity = SEVERITY_OF.get(change.kind, change.told.severity)
-    mark = f'<span class="badge {severity}">{safe(_title(change.kind))}</span>'
+    mark = f'<span class="badge {severity}">{safe(title(change.kind))}</span>'
     where = f'<span class="small">{safe(change.id)}</span>'
     return f"<tr><td>{mark}</td><td>{safe(change.told.summary)}{where}</td><td>{safe(change.words)}</td></tr>"
-
-
-def _title(kind: Kind) -> str:
-    return TITLES.get(kind, kind)

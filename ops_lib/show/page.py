@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from markupsafe import Markup
 
-from ops_lib.show.findings_file import MIME, PLAN_MIME
+from ops_lib.show.findings_file import MIME, NO_PLAN_MIME, PLAN_MIME
 from ops_lib.show.redact import printable, redact, safe
 
 if TYPE_CHECKING:
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 TEMPLATES = Path(__file__).parent / "templates"
 # Shown by nobody: findings are data for programs, widgets are dead once the kernel is.
-UNSEEN = (MIME, PLAN_MIME, "application/vnd.jupyter.widget-view+json")
+UNSEEN = (MIME, PLAN_MIME, NO_PLAN_MIME, "application/vnd.jupyter.widget-view+json")
 IMAGES = ("image/png", "image/jpeg")
 FIRST = ('class="banner', 'class="verdict')
 # The policy in the page stops what these would fetch or run, except a redirect, a form or a looked-up name.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shlex
 from collections.abc import Iterable
 from pathlib import Path
@@ -12,7 +13,7 @@ from ops_lib.change.plan import Call, Condition, Plan, Step
 from ops_lib.decide.repairs.names import NOBODY, NOT_YET, NOTHING_CHOSEN, REFUSED, NoRepair
 from ops_lib.places import ops_command
 from ops_lib.show import letter_calls
-from ops_lib.show.redact import safe
+from ops_lib.show.redact import on_one_line, safe
 from ops_lib.show.tables import folded_away
 
 OUTDATED = '<span class="badge warning">the choice has changed: run this cell again</span>'
@@ -85,8 +86,13 @@ def no_repair_card(answer: NoRepair) -> str:
     headline, whom = _NOBODY.get(answer.whom_to_call, ("There is no safe repair here.", call))
     return (
         f'<div class="verdict note"><span class="badge note">no repair</span> <b>{headline}</b>'
-        f"<p>{safe(answer.reason)}</p><p>{whom}</p></div>"
+        f"<p>{_with_names(answer.reason)}</p><p>{whom}</p></div>"
     )
+
+
+def _with_names(reason: str) -> str:
+    """Return the reason as HTML, names of parameters between backticks as code."""
+    return re.sub(r"`([^`]+)`", r"<code>\1</code>", safe(reason))
 
 
 def broken_card(what: str, error: BaseException) -> str:
@@ -96,6 +102,18 @@ def broken_card(what: str, error: BaseException) -> str:
         f'<div class="verdict critical"><span class="badge critical">failed</span> <b>{safe(what)}</b>'
         f"<p>{safe(type(error).__name__)}: {safe(words)}</p></div>"
     )
+
+
+def for_a_terminal(plan: Plan, path: Path, environment: str) -> dict[str, object]:
+    """Return what a terminal shows of a plan: a title alone does not tell a repair from what takes it back."""
+    steps = [f"{number}. {on_one_line(step.title)}" for number, step in enumerate(plan.steps[:MOST_OPEN], 1)]
+    more = len(plan.steps) - MOST_OPEN
+    return {
+        "title": on_one_line(plan.title),
+        "steps": [*steps, f"and {more} more"] if more > 0 else steps,
+        "apply": command_line(plan, path, environment),
+        "purges": bool(plan.count),
+    }
 
 
 def _table(columns: Iterable[str], rows: str) -> str:

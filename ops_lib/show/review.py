@@ -14,10 +14,12 @@ from IPython.display import HTML, DisplayHandle, display
 from ops_lib.change import store
 from ops_lib.change.plan import Plan
 from ops_lib.decide.repairs import NoRepair
+from ops_lib.decide.repairs.names import NOTHING_CHOSEN
 from ops_lib.errors import OpsError
 from ops_lib.settings import Settings
 from ops_lib.show import plan_tables
-from ops_lib.show.findings_file import PLAN_MIME
+from ops_lib.show.findings_file import NO_PLAN_MIME, PLAN_MIME
+from ops_lib.show.redact import on_one_line
 
 if TYPE_CHECKING:
     from ops_lib.show.approval import Approval
@@ -42,6 +44,8 @@ def review(plan: Plan | NoRepair, settings: Settings, choice: Choice[Any] | None
     desks = _desks_of_this_run() if somebody else []
     if isinstance(plan, NoRepair):
         show_for(choice, plan_tables.no_repair_card(plan))
+        if not somebody and plan.whom_to_call != NOTHING_CHOSEN:
+            display({NO_PLAN_MIME: {"reason": on_one_line(plan.reason)}, "text/plain": "no plan"}, raw=True)
         return
     display(HTML(plan_tables.plan_table(plan, settings.endpoint_url)))
     if settings.bundle:
@@ -56,8 +60,8 @@ def review(plan: Plan | NoRepair, settings: Settings, choice: Choice[Any] | None
         desks.append(_ask(plan, path, settings, choice))
     else:
         display(HTML(headless(plan, path, settings)))
-        told = {"title": plan.title, "apply": plan_tables.command_line(plan, path, settings.name)}
-        display({PLAN_MIME: told | {"purges": bool(plan.count)}, "text/plain": plan.title}, raw=True)
+        told = plan_tables.for_a_terminal(plan, path, settings.name)
+        display({PLAN_MIME: told, "text/plain": plan.title}, raw=True)
 
 
 def show_for(choice: Choice[Any] | None, html: str) -> None:

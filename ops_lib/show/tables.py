@@ -72,7 +72,7 @@ def findings_table(
     counting = [f for f in ordered if f.severity in ("critical", "unknown", "warning") and f.accepted is None]
     rest = [f for f in ordered if f not in counting]
     folded = folded_away(f"{len(rest)} notes, accepted and ok", _rows(rest)) if rest else ""
-    return (_rows(counting, marks, fold_evidence=True) if counting else "<p>No open finding.</p>") + folded
+    return (_rows(counting, marks, fold_evidence=True) if counting else "") + folded
 
 
 def verdict_card(verdict: Verdict, job_id: str) -> str:
@@ -93,7 +93,7 @@ def verdict_card(verdict: Verdict, job_id: str) -> str:
     lines.append(f"<ul>{''.join(f'<li>{safe(fact)}</li>' for fact in verdict.because)}</ul>")
     if verdict.missing_segments:
         lines.append(f"<p>Missing segments: {spans(verdict.missing_segments)}</p>")
-    modes = "; ".join(f"{FAILURE_MODES[mode]} ({mode})" for mode in verdict.failure_modes)
+    modes = "; ".join(FAILURE_MODES[mode] for mode in verdict.failure_modes)
     return "".join(lines) + (f'<p class="small">Failure modes: {safe(modes)}</p></div>' if modes else "</div>")
 
 
@@ -121,19 +121,20 @@ def table(frame: pd.DataFrame, *, most: int = 60) -> str:
     return html_table(columns, body) + rest
 
 
-def log_table(lines: pd.DataFrame, *, newest: int = 40, most: int = 2000) -> str:
+def log_table(lines: pd.DataFrame, *, newest: int = 40, most: int = 2000, name: str = "lines") -> str:
     """Return a job's lines (frames.log_lines): the newest at once, all of them folded below.
 
-    Below a line with a traceback stands the exception, and the whole traceback folded.
+    `name`: what the rows are, where some of them are no lines. Below a line with a traceback stands the exception,
+    and the whole traceback folded.
     """
     told = [_log_row(row) for row in lines.to_dict("records")]
     columns = [name for name in lines.columns if name != "traceback"]
     shown = html_table(columns, "".join(told[-newest:]))
     if len(told) <= newest:
         return shown
-    rest = f'<p class="small">{len(told) - most} older lines are not shown.</p>' if len(told) > most else ""
-    everything = folded_away(f"all {len(told)} lines", html_table(columns, "".join(told[-most:])) + rest)
-    return f'<p class="small">The newest {newest} of {len(told)} lines.</p>{shown}{everything}'
+    rest = f'<p class="small">{len(told) - most} older {name} are not shown.</p>' if len(told) > most else ""
+    everything = folded_away(f"all {len(told)} {name}", html_table(columns, "".join(told[-most:])) + rest)
+    return f'<p class="small">The newest {newest} of {len(told)} {name}.</p>{shown}{everything}'
 
 
 def _log_row(row: Mapping[Hashable, object]) -> str:

@@ -127,5 +127,7 @@ def test_times_are_iso_8601_and_utc_where_they_name_no_zone() -> None:
     for text in ("yesterday", "2026-02-30", "09:15"):
         with pytest.raises(BadParameter, match="ISO 8601"):
             JobLogsParameters(since=text)
+    with pytest.raises(BadParameter, match=r"^until: got 'soon'"):
+        JobLogsParameters(until="soon")
     given = JobLogsParameters(since="2026-02-20T09:15:00Z", scan_gb=0.5).window
     assert given == {"since": time_of("2026-02-20T09:15"), "until": None, "scan_gb": 0.5}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -250,3 +251,4 @@ def test_the_list_names_every_incident_and_every_reason(tmp_path: Path) -> None:
         listed = command(tmp_path, "incidents", "--version", version).stdout
         assert all(f"{name} " in listed for name in for_version(version))
         assert all(reason in listed for reason in NOT_SHOWN.values())
+        assert not re.search(r"\bF\d\d\b", listed), "numbers are for the code, names for people"

@@ -5,6 +5,7 @@ from __future__ import annotations
 from contextlib import suppress
 from dataclasses import replace
 from datetime import timedelta
+from html import unescape
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -18,7 +19,7 @@ from ops_lib.decide.repairs.letters import plan_letters
 from ops_lib.decide.repairs.names import NOBODY, NOT_YET, NOTHING_CHOSEN, NoRepair
 from ops_lib.evidence import Evidence
 from ops_lib.letters import Inspection
-from ops_lib.show import letter_choice, letter_tables, letters_again, looking, plan_tables
+from ops_lib.show import letter_causes, letter_choice, letter_tables, letters_again, looking, plan_tables
 from ops_lib.show.journal_lines import journal_of
 from ops_lib.show.letter_choice import Desk, LetterChoice, choose
 from ops_lib.show.letters_again import before_and_now
@@ -274,3 +275,10 @@ def test_a_body_is_redacted_before_it_is_cut_and_its_size_is_the_whole() -> None
         assert "AKIA" not in page
         assert f"{len(body):,} bytes; only the first 2,000 characters are shown" in page
     assert "only the first" not in letter_tables._inside(letter("chunking", TEST, 1))
+
+
+def test_every_line_of_each_job_that_a_letter_names_is_one_command_away() -> None:
+    page = unescape(letter_causes.stories(three_classes().judged, "prod"))
+    assert page.count("open 5_job_logs") == 1
+    assert f"open 5_job_logs -e prod -p job_id={JOB}" in page
+    assert letter_causes.stories((), "prod") == ""

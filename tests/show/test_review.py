@@ -18,11 +18,12 @@ from IPython.utils.capture import RichOutput, capture_output
 from ops_lib import gate
 from ops_lib.change import store
 from ops_lib.change.plan import Plan, plan_from
-from ops_lib.decide.repairs.names import NOBODY, NoRepair
+from ops_lib.decide.repairs.names import NOBODY, NOTHING_CHOSEN, NoRepair
 from ops_lib.errors import PlanOutdated
 from ops_lib.settings import open_settings
 from ops_lib.show import plan_tables
 from ops_lib.show import review as reviewing
+from ops_lib.show.findings_file import NO_PLAN_MIME
 from ops_lib.show.page import ACTIVE
 from tests.recorded import expected_verdicts
 from tests.show.plans import HOSTILE, plan, settings
@@ -129,8 +130,15 @@ def test_no_repair_is_said_calmly_and_nothing_is_written(
     assert 'class="verdict note"' in page
     assert "<script" not in page
     assert "<img" not in page
-    assert kinds(shown.outputs) == {"text/html", "text/plain"}
+    assert (NO_PLAN_MIME in kinds(shown.outputs)) is not person  # a terminal has no cell to show it in
+    assert kinds(shown.outputs) - {NO_PLAN_MIME} == {"text/html", "text/plain"}
     assert list(tmp_path.rglob("*")) == []
+
+
+def test_where_nothing_was_asked_for_a_terminal_is_told_nothing(tmp_path: Path) -> None:
+    with capture_output() as shown:
+        reviewing.review(NoRepair("No change was asked for.", NOTHING_CHOSEN), settings(tmp_path))
+    assert NO_PLAN_MIME not in kinds(shown.outputs)
 
 
 def test_where_nobody_can_help_because_nobody_has_to_it_says_so() -> None:
@@ -139,6 +147,12 @@ def test_where_nobody_can_help_because_nobody_has_to_it_says_so() -> None:
     assert "wait until 03:20:00 UTC" in page
     assert "Nobody has to be called." in page
     assert "no safe repair" not in page
+
+
+def test_a_parameter_that_a_reason_names_is_shown_as_code_and_nothing_else_of_it_acts() -> None:
+    page = plan_tables.no_repair_card(NoRepair(f"Set `change` and `{HOSTILE}`.", NOBODY))
+    assert "Set <code>change</code> and <code>&lt;img" in page
+    assert "<script" not in page
 
 
 def test_from_a_bundle_a_plan_is_shown_and_neither_written_nor_applied(tmp_path: Path) -> None:
@@ -199,7 +213,9 @@ def test_a_real_headless_run_leaves_plan_and_command_and_no_widget(tmp_path: Pat
     made = plan_from(file.read_bytes())
     line = f"ops apply {file} --code {made.code} -e recording-newest"
     assert line in page
-    assert re.search(rf"plan, not applied: {re.escape(made.title)}\n  \S*{re.escape(line)}\n", done.stdout)
+    told = done.stdout.split(f"plan, not applied: {made.title}\n")[1]
+    assert told.startswith(f"  1. {made.steps[0].title}\n")
+    assert re.search(rf"\n  \S*{re.escape(line)}\n", told)
     assert job in made.title
     assert "Nothing has been changed" in page
     assert "nothing is read again" in page

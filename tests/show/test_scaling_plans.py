@@ -135,3 +135,12 @@ def test_a_service_that_is_not_there_is_refused_and_none_is_the_busiest() -> Non
     assert capacity.service_of(Book(service="video-worker"), busy) == "video-worker"  # type: ignore[arg-type]
     with pytest.raises(BadParameter, match="media-worker, video-worker"):
         capacity.service_of(Book(service="nobody"), busy)  # type: ignore[arg-type]
+
+
+def test_a_queue_or_a_change_that_is_not_there_is_refused_before_anything_is_read() -> None:
+    book = Book(queue="videoworker")
+    book.settings.queues = {"chunking": "", "video-worker": ""}
+    with pytest.raises(BadParameter, match=r"^queue: got 'videoworker'.*use one of: chunking, video-worker"):
+        capacity.look(book)  # type: ignore[arg-type]
+    with pytest.raises(BadParameter, match=r"^change: got 'more'.*use one of: force-one-task"):
+        from_values("2_scaling", {"change": "more"})

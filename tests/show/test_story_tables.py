@@ -8,6 +8,7 @@ from functools import cache
 import pytest
 
 from ops_lib.decide.log_story import Story, log_story
+from ops_lib.log_rows import LogQuotas, size
 from ops_lib.sandbox.pipeline.version import version_named
 from ops_lib.sandbox.story import Story as Sandbox
 from ops_lib.show import job_logs, story_figure, story_tables
@@ -89,7 +90,18 @@ def test_whether_it_is_whole_is_said_before_anything_else() -> None:
     assert "&lt;b&gt;rows" in lacking
     unread = job_logs.coverage_html(replace(story("completed"), coverage=None, unread=UNREAD))
     assert "The lines were not read" in unread
-    assert [job_logs.size(n) for n in (999, 2_500_000, 3e9, None)] == ["1.0 KB", "2.5 MB", "3.0 GB", "not known"]
+    assert [size(n) for n in (999, 2_500_000, 3e9, None)] == ["1.0 KB", "2.5 MB", "3.0 GB", "not known"]
+
+
+def test_the_quotas_a_search_kept_to_are_shown_with_where_they_are_from() -> None:
+    one = story("completed")
+    assert one.coverage is not None
+    asked = LogQuotas(50, 100_000, 5, 10, 25, "Service Quotas")
+    page = job_logs.coverage_html(replace(one, coverage=replace(one.coverage, quotas=asked)))
+    assert "5 queries at once (setting); 10 StartQuery and 25 FilterLogEvents a second (Service Quotas)" in page
+    own = replace(asked, rates_from="setting", unread=UNREAD)
+    page = job_logs.coverage_html(replace(one, coverage=replace(one.coverage, quotas=own)))
+    assert f"not read ({UNREAD.reason})" in page
 
 
 def test_what_is_new_is_what_was_not_there_whatever_its_time() -> None:

@@ -12,8 +12,8 @@ INCIDENTS: dict[str, Incident] = {one.name: one for module in _MODULES for one i
 NOT_SHOWN = {
     "no-such-job": "any id that has no row",
     "still-needed": "the dead letter of completion-event-dead-lettered and of inference-refused",
-    "F30": "a note on what is not evidence: nothing to plant",
-    "F37": "a note: of two triggers one wins, which the workers' conditional writes show",
+    "empty-reassembly-dlq": "a note on what is not evidence: nothing to plant",
+    "two-triggers": "a note: of two triggers one wins, which the workers' conditional writes show",
 }
 
 
