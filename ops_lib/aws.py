@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, replace
+from functools import partial
 from threading import Lock, Thread
 from typing import TYPE_CHECKING, Any, Literal, overload
 
@@ -248,7 +249,8 @@ def _assume(source: botocore.session.Session, role_arn: str, settings: Settings)
     if own is None:
         raise NotReadable(_who_are_you(settings, ValueError(f"no credential to assume {role_arn} with")))
     fetcher = AssumeRoleCredentialFetcher(
-        client_creator=source.create_client,
+        # Whoever is asked for everything else is asked for the role.
+        client_creator=partial(source.create_client, endpoint_url=settings.endpoint_url),
         source_credentials=own,
         role_arn=role_arn,
         extra_args={"RoleSessionName": "stereo-spot-ops"},
