@@ -49,8 +49,9 @@ _SECRETS = tuple(
         ("eyj", r"\beyJ[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]+"),
     )
 )
-_HINTS = tuple(dict.fromkeys(hint for hints, _ in _SECRETS for hint in hints))
 _NAME_OF_A_SECRET = re.compile(r"(?i)secret_?access_?key|session_?token|password")
+_HINTS = {hint: [secret for hints, secret in _SECRETS if hint in hints] for hints, _ in _SECRETS for hint in hints}
+_HINTS_IN_JSON = _HINTS | {hint: [*_HINTS[hint], _NAME_OF_A_SECRET] for hint in ("secret", "session", "password")}
 # Colours and moves of a terminal: they would stand in the middle of a word, and of a secret.
 _ANSI = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)|[@-Z\\-_])|\x9b[0-?]*[ -/]*[@-~]")
 
@@ -128,9 +129,8 @@ def is_free_of_secrets(text: str) -> bool:
     A pattern that is found in one of the data's strings is found in the JSON as well, unless an escape is in between.
     """
     low = text.lower()
-    secrets = (*_SECRETS, (("secret", "session", "password"), _NAME_OF_A_SECRET))
-    is_found = (any(map(low.__contains__, hints)) and secret.search(text) for hints, secret in secrets)
-    return "\\" not in text and not any(is_found)
+    worth = [secret for hint, secrets in _HINTS_IN_JSON.items() if hint in low for secret in secrets]
+    return "\\" not in text and not any(secret.search(text) for secret in worth)
 
 
 def _under(name: str, value: object) -> Any:

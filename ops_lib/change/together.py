@@ -34,7 +34,7 @@ class Together(Generic[A, B]):
 
     def __call__(self, items: Sequence[A]) -> Sequence[B]:
         """Return what came of these items once they are written. Raises what writing them and others raised."""
-        mine = _Part[A, B](items)
+        mine: _Part[A, B] = _Part(items)
         with self._lock:
             self.waiting.append(mine)
             must_wait, self._is_writing = self._is_writing, True
@@ -54,7 +54,7 @@ class Together(Generic[A, B]):
             written = iter(self._write([item for one in parts for item in one.items]))
             for one in parts:
                 one.written = [next(written) for _ in one.items]
-        except BaseException as error:
+        except BaseException as error:  # noqa: BLE001 (each thread raises it)
             for one in parts:
                 one.error = error
         with self._lock:
