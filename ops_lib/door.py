@@ -152,17 +152,17 @@ def _serialised(model: Any, operation: str, arguments: dict[str, Any]) -> dict[s
         given = deepcopy(arguments)
         handle_copy_source_param(given)
     serializer = create_serializer(model.resolved_protocol, False)
-    return dict(serializer.serialize_to_request(given, model.operation_model(operation)))
+    request = dict(serializer.serialize_to_request(given, model.operation_model(operation)))
+    return request | {"headers": {name.lower(): _text(value) for name, value in request["headers"].items()}}
 
 
 def _says(request: Any, expected: dict[str, Any], arguments: dict[str, Any]) -> bool:
     """Return whether a request (a dict, an AWSRequest or a prepared one) says what is expected."""
     given = request if isinstance(request, dict) else vars(request)
     body = given["data"] if "data" in given else given.get("body")
-    wanted = [(name.lower(), _text(value)) for name, value in expected["headers"].items()]
-    names = [name for name, _ in wanted]
-    headers = [(name.lower(), _text(value)) for name, value in given["headers"].items() if name.lower() in names]
-    same = given["method"] == expected["method"] and sorted(headers) == sorted(wanted)  # each of them once
+    wanted = expected["headers"]
+    headers = [(name.lower(), _text(value)) for name, value in given["headers"].items() if name.lower() in wanted]
+    same = given["method"] == expected["method"] and sorted(headers) == sorted(wanted.items())  # each of them once
     return same and _same_content(body, expected["body"]) and _place(given["url"], expected, arguments)
 
 

@@ -72,6 +72,7 @@ _SECRETS = tuple(
         ("eyj", r"(?<![A-Za-z0-9])eyJ[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]+"),
     )
 )
+_HINTS = {hint: [secret for hints, secret in _SECRETS if hint in hints] for hints, _ in _SECRETS for hint in hints}
 # Names of data; of an ARN of a secret each may know.
 _NAME_OF_A_SECRET = re.compile(
     r"(?i)secret_?(?:access_?)?key|secret_?string|(?:session|access|refresh|auth|hf)_?token(?!_(?:secret_)?arn)"
@@ -176,7 +177,8 @@ def is_free_of_secrets(text: str) -> bool:
     low = text.lower()
     if "\\" in text or "%" in text or any(map(low.__contains__, _WORDS_OF_NAMES)) or _KEY_LINE_IN_JSON.search(text):
         return False
-    return not any(any(map(low.__contains__, hints)) and secret.search(text) for hints, secret in _SECRETS)
+    worth = (secret for hint, secrets in _HINTS.items() if hint in low for secret in secrets)
+    return not any(secret.search(text) for secret in worth)
 
 
 def _under(name: str, value: object) -> Any:

@@ -9,9 +9,9 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any, Literal, get_args
+from typing import Any, Literal, NamedTuple, get_args
 
 from ops_lib.errors import BadJournal
 from ops_lib.redaction import is_free_of_secrets, redacted
@@ -22,8 +22,7 @@ GENESIS = "0" * 64  # what the first entry names as the hash before it
 _ENCODER = json.JSONEncoder(sort_keys=True, separators=(",", ":"), allow_nan=False)
 
 
-@dataclass(frozen=True)
-class Entry:
+class Entry(NamedTuple):
     """What was meant or done: `hash` is SHA-256 over the canonical JSON of all the rest, `previous` that before it."""
 
     number: int
@@ -78,7 +77,7 @@ class Draft:
         at = self.at.astimezone(UTC)
         unhashed = Entry(number, at, self.kind, self.plan_id, self.step, json.loads(facts), previous, "")
         before, after = _around_hash(unhashed, facts)
-        entry = replace(unhashed, hash=_sha256(before, after))
+        entry = unhashed._replace(hash=_sha256(before, after))
         return entry, _line(before, entry.hash, after)
 
 

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from threading import Lock
+from dataclasses import dataclass, field
+from threading import Event, Lock
 from typing import Generic, TypeVar
 
 A = TypeVar("A")
@@ -14,9 +13,10 @@ B = TypeVar("B")
 
 @dataclass
 class _Part(Generic[A, B]):
-    """What one thread wants to be written, and what came of it."""
+    """What one thread wants to be written, and what came of it; `told`: it is over, or this thread's turn to write."""
 
     items: Sequence[A]
+    told: Event = field(default_factory=Event)
     written: Sequence[B] | None = None
     error: BaseException | None = None
 
@@ -29,27 +29,36 @@ class Together(Generic[A, B]):
     """Writes for many threads; `write` is never called by two at once, and returns what came of each item, in order."""
 
     def __init__(self, write: Callable[[Sequence[A]], Sequence[B]]) -> None:
-        self._write, self._lock, self.waiting = write, Lock(), deque[_Part[A, B]]()
+        self._write, self._lock, self._is_writing = write, Lock(), False
+        self.waiting: list[_Part[A, B]] = []
 
     def __call__(self, items: Sequence[A]) -> Sequence[B]:
         """Return what came of these items once they are written. Raises what writing them and others raised."""
-        mine = _Part[A, B](items)
-        self.waiting.append(mine)
+        mine: _Part[A, B] = _Part(items)
         with self._lock:
-            if not mine.is_over:
-                self._write_all_that_wait()
+            self.waiting.append(mine)
+            must_wait, self._is_writing = self._is_writing, True
+        if must_wait:
+            mine.told.wait()
+        if not mine.is_over:
+            self._write_all_that_wait()
         if mine.written is None:
             assert mine.error
             raise mine.error
         return mine.written
 
     def _write_all_that_wait(self) -> None:
-        parts = [self.waiting.popleft() for _ in range(len(self.waiting))]
+        with self._lock:
+            parts, self.waiting = self.waiting, []
         try:
             written = iter(self._write([item for one in parts for item in one.items]))
             for one in parts:
                 one.written = [next(written) for _ in one.items]
-        except BaseException as error:
+        except BaseException as error:  # noqa: BLE001 (each thread raises it)
             for one in parts:
                 one.error = error
-            raise
+        with self._lock:
+            self._is_writing = bool(self.waiting)
+            after = self.waiting[:1]
+        for one in after + parts:  # whoever writes next is told first
+            one.told.set()

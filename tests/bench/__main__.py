@@ -91,10 +91,12 @@ def _movers(aws: Path) -> list[Row]:
     head = f"{movers.LETTERS} dead letters, {movers.DELAY_MS} ms a request"
     rows: list[Row] = [
         (f"{head}: ours, letters/s", ours.per_s, "> 500", ours.per_s > 500),
+        (f"{head}: ours, processor ms a letter", ours.cpu_ms, "", True),
         (f"{head}: one thread, batches, letters/s", batches.per_s, "", True),
         (f"{head}: one by one (by {movers.SAMPLE}), letters/s", single.per_s, "", True),
         (f"{head}: aws commands (by {movers.BY_HAND}), letters/s", by_hand.per_s(movers.BY_HAND), "", True),
         (f"{head}: no safety, {movers.LANES} threads, letters/s", bare.per_s, "", True),
+        (f"{head}: no safety, processor ms a letter", bare.cpu_ms, "", True),
         (f"{head}: no safety, 32 threads, letters/s", more.per_s, "", True),
         (f"{head}: ours / one thread", round(faster, 1), ">= 5", faster >= 5),
         (f"{head}: ours / no safety, {movers.LANES} threads", round(near, 2), ">= 0.9", near >= 0.9),

@@ -25,9 +25,13 @@ RUNS = 3
 
 @dataclass(frozen=True)
 class Moved:
-    """Letters a second; MB: the process's peak, and what moving took beyond what it had before."""
+    """Letters a second, and the processor's time for each: that hardly depends on what else the machine does.
+
+    MB: the process's peak, and what moving took beyond what it had before.
+    """
 
     per_s: float
+    cpu_ms: float
     peak_mb: float
     more_mb: float
 
@@ -39,7 +43,8 @@ def moved(way: str, letters: int, lanes: int = 1, delay_ms: int = DELAY_MS) -> M
     if done.returncode:
         raise RuntimeError(f"{way}: {done.stderr[-800:]}")
     got = json.loads(done.stdout)
-    return Moved(round(letters / got["seconds"], 1), got["peak_mb"], got["more_mb"])
+    per_s, cpu_ms = letters / got["seconds"], got["cpu_s"] * 1000 / letters
+    return Moved(round(per_s, 1), round(cpu_ms, 3), got["peak_mb"], got["more_mb"])
 
 
 def in_turn(lanes: int) -> tuple[Moved, Moved]:

@@ -1,6 +1,6 @@
 """The seconds that the library takes to move N letters of a sandbox: `python -m tests.bench.sandbox_mover STATE N`.
 
-The queues are filled and compared by a process without ops_lib (tests/sandbox/outside/queues_of_letters.py).
+The queues are filled and compared by a process without ops_lib (tests/change/outside/queues_of_letters.py).
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from tests.bench.near_queues import content, md5s
 from tests.bench.one_mover import RATE
 from tests.change.movers.ours import NOTHING, settings_in
 
-OUTSIDE = Path(__file__).parents[1] / "sandbox" / "outside" / "queues_of_letters.py"
+OUTSIDE = Path(__file__).parents[1] / "change" / "outside" / "queues_of_letters.py"
 
 
 def main(state_file: str, letters: int) -> None:
@@ -38,7 +38,7 @@ def main(state_file: str, letters: int) -> None:
         state, {"do": "fill", "name": "stereo-spot-bench", "letters": [(*content(n), {}) for n in range(letters)]}
     )
     plan = plan_of(settings, made)
-    aws = connect(settings)
+    aws = connect(settings, taped=False)
     applier = Applier(aws, journal_at(root / "journal.jsonl"), plan, lambda: datetime.now(UTC))
     seen, start = Counter[str](), time.perf_counter()
     apply._apply_steps(applier, lambda event: seen.update([event.get("state", "")]), [])
