@@ -111,7 +111,7 @@ def test_a_backlog_says_what_scales_and_how_long_it_takes_with_how_that_was_meas
     table = frames.backlogs(judged(capacity(lines=lines, pairs=[queue("reassembly", 30, 1), queue("chunking", 12)])))
     rows = {row["queue"]: row for row in table.to_dict("records")}
     assert rows["reassembly"]["scales"] == "nothing"
-    assert rows["reassembly"]["gone in"] == "30 min (30 min to 30 min)"
+    assert rows["reassembly"]["gone in"] == "30 min (30 min to 31 min)"
     assert rows["reassembly"]["at the maximum"].endswith("with 10")
     assert rows["chunking"]["scales"] == "media-worker, above 10"
     assert (rows["chunking"]["for each task"], rows["chunking"]["gone in"]) == ("12.0", "not known")
