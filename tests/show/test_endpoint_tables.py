@@ -10,12 +10,14 @@ from ops_lib.change.plan import Plan
 from ops_lib.decide.endpoint import endpoint_findings
 from ops_lib.decide.endpoint_preflight import Rollout
 from ops_lib.decide.endpoint_wish import Wish
+from ops_lib.decide.repairs import NoRepair
 from ops_lib.decide.repairs.endpoint import plan_update
 from ops_lib.show import endpoint_tables
 from ops_lib.show.endpoint_again import proof_card, proof_of
 from ops_lib.show.endpoint_update import environment_of
+from ops_lib.show.plan_tables import plan_table
 from ops_lib.show.plots.endpoint import endpoint_course
-from tests.decide.deployed_world import NAME, NAMES, NEW, NOW, OLD, deployed, endpoint, metrics
+from tests.decide.deployed_world import NAME, NAMES, NEW, NOW, OLD, deployed, endpoint, metrics, model
 from tests.recorded import UNREAD, read
 
 EVIL = "<script>alert(1)</script>"
@@ -126,3 +128,23 @@ def test_no_data_and_not_read_do_not_look_alike() -> None:
     assert "access denied" in unread.alt
     assert none.png() != unread.png()
     assert none.table.empty
+
+
+def test_a_secret_in_the_containers_environment_is_shown_by_its_name_alone() -> None:
+    held = {"HF_TOKEN": "plain-words", "AWS_SECRET_ACCESS_KEY": "wJalrXUtnFEMI/K7MDENG", "HF_TOKEN_ARN": "arn:x"}
+    here = deployed(models={NAME: read(model(environment=held))})
+    wish = Wish(environment={"HF_TOKEN": None, "AWS_SECRET_ACCESS_KEY": None, "IW3_LOW_VRAM": "1"})
+    plan, proposal, checks = plan_update(here, wish, Rollout(), NAMES, NOW)
+    assert isinstance(plan, Plan), plan
+    facts = endpoint_tables.what_runs(here).set_index("fact")["value"]
+    assert facts["env HF_TOKEN_ARN"] == "arn:x"
+    shown = [str(facts.to_dict()), str(endpoint_tables.changes_table(proposal).to_dict("records")), plan.reason]
+    shown += [endpoint_tables.answer(here, [*endpoint_findings(here), *checks], plan), plan_table(plan, None)]
+    for text in shown:
+        assert "plain-words" not in text
+        assert "wJalr" not in text
+        assert "HF_TOKEN" in text
+    refused = plan_update(here, Wish(environment={"HF_TOKEN": "plain-words"}), Rollout(), NAMES, NOW)[0]
+    assert isinstance(refused, NoRepair)
+    assert "Secrets Manager" in refused.reason
+    assert "plain-words" not in refused.reason
