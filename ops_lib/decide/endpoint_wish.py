@@ -93,8 +93,8 @@ def _require_no_secret(wish: Wish) -> None:
     secrets = [name for name, value in wish.environment.items() if value is not None and SECRET.search(name)]
     if secrets:
         raise Unsafe(
-            f"{', '.join(secrets)} would hold a secret, to be read in this notebook, in the plan and in the model. Put it "
-            " into Secrets Manager and set the variable that names its ARN, as HF_TOKEN_ARN does.",
+            f"{', '.join(secrets)} would hold a secret, to be read in this notebook, in the plan and in the model. "
+            "Put it into Secrets Manager and set the variable that names its ARN, as HF_TOKEN_ARN does.",
             DEPLOYER,
         )
 
