@@ -77,7 +77,11 @@ def before_and_after(deployed: Deployed) -> pd.DataFrame:
 def restore(book: Runbook) -> None:
     """Review the plan that brings back what ran before the present config; the endpoint is read anew for it."""
     deployed = read_endpoint(book)
+    unread = next((one for one in (deployed.endpoint, deployed.listing) if isinstance(one, Unread)), None)
     previous = previous_of(deployed, book.settings)
+    if previous is None and unread:
+        book.review(NoRepair(f"{unread.source} was not read: {unread.reason}", DEPLOYER))
+        return
     if previous is None:
         book.review(NoRepair("There is no earlier config to go back to.", NOBODY))
         return
