@@ -39,7 +39,7 @@ def afterwards(
         following.follow(longest_s, stop)
         return _verify(aws, plan, steps, 0.0, stop), following.broke_off
     if is_done and is_trial(plan):
-        return tried(_verify(aws, plan, steps, TRIAL_S if wait_s is None else wait_s, stop)), ""
+        return tried(plan, _verify(aws, plan, steps, TRIAL_S if wait_s is None else wait_s, stop)), ""
     return _verify(aws, plan, steps, WAIT_S if wait_s is None else wait_s, stop), ""
 
 

@@ -10,7 +10,7 @@ from typing import TypeVar
 
 from ops_lib.capacity import ScalableTarget, ScalingPolicy, Service
 from ops_lib.decide.checks import CONSUMERS, main_queues
-from ops_lib.decide.drain import FEWEST_JOBS, FEWEST_SAMPLES, Estimate, Rates, drain, rates
+from ops_lib.decide.drain import FEWEST_JOBS, FEWEST_SAMPLES, Estimate, Rates, drain, once_started, rates
 from ops_lib.decide.visibility import Timeout, timeout_of
 from ops_lib.decide.work import INFERENCE, SPANS, Work, measure
 from ops_lib.evidence import Evidence, NotKnown, Queue, Read, Task, known
@@ -99,13 +99,13 @@ class Capacity:
         target = self.targets.get(name) if name else None
         found, how = self._rates(key)
         running, at_most = service.running if service else None, target.max_capacity if target else None
-        now, at_maximum = (self._estimate(key, queue, tasks, found) for tasks in (running, at_most))
+        now, at_maximum = (self._estimate(key, queue, running, tasks, found) for tasks in (running, at_most))
         policy = self.policies.get(queue.name)
         return Backlog(key, queue, name, running, policy, at_most, found, now, at_maximum, how)
 
     def with_tasks(self, one: Backlog, tasks: int) -> Estimate | None:
         """Return how long a backlog would take so many tasks; None where that is not known."""
-        return self._estimate(one.key, one.queue, tasks, one.rates)
+        return self._estimate(one.key, one.queue, one.running, tasks, one.rates)
 
     def _rates(self, key: str) -> tuple[Rates | None, str]:
         """Return the rates of whatever sets a queue's pace, and how they were measured, or why they were not."""
@@ -119,15 +119,17 @@ class Capacity:
         few += f" (at least {FEWEST_SAMPLES} of {FEWEST_JOBS})"
         return found, found.words if found else f"not measured: {few if len(samples) else 'none was seen'}"
 
-    def _estimate(self, key: str, queue: Queue, tasks: int | None, found: Rates | None) -> Estimate | None:
+    def _estimate(
+        self, key: str, queue: Queue, running: int | None, tasks: int | None, found: Rates | None
+    ) -> Estimate | None:
         if tasks is None:
             return None
         try:
             servers = self.side_by_side(key, tasks)
         except NotKnown:
             return None
-        waiting, in_hand = self._in_hand(key, queue)
-        return drain(waiting, in_hand, servers, found)
+        estimate = drain(*self._in_hand(key, queue), servers, found)
+        return once_started(estimate) if estimate and estimate.high_s and tasks > (running or 0) else estimate
 
     def side_by_side(self, key: str, tasks: int) -> int:
         """Return how many messages of a queue so many tasks work on at once.

@@ -2,7 +2,7 @@
 
 The work is the messages times the mean of the measured samples, shared by those who do it side by side. The range is
 where nine of ten such backlogs should end: segments of one job take alike, so what varies is counted by the job, and
-few jobs make a wide range. It says nothing of what arrives meanwhile.
+few jobs make a wide range. It says nothing of what arrives meanwhile, nor of the pause between two messages.
 """
 
 from __future__ import annotations
@@ -14,7 +14,11 @@ from dataclasses import dataclass
 import pandas as pd
 
 FEWEST_SAMPLES, FEWEST_JOBS = 5, 3
-NINETY_PERCENT = 1.645  # of a normal distribution, both sides
+# A new task's image is pulled first; autoscaling's alarm needs three datapoints, a minute apart, before it begins.
+STARTS_S, SCALES_S = 60.0, 180.0
+# Of a normal distribution that leaves 5% on this side; the later one is further out, for long films are rare and very
+# long: 1.645 there let a backlog in thirteen end after the range.
+EARLY, LATE = 1.645, 1.96
 
 
 @dataclass(frozen=True)
@@ -75,8 +79,14 @@ def drain(waiting: int, in_hand: int, servers: int, known: Rates | None) -> Esti
     last = known.one_varies * known.mean_s * (1 - 1 / busy) / middle_s
     mean = known.varies * math.sqrt(min(1.0, known.together / messages) + 1 / known.jobs)
     begun = math.sqrt(in_hand / 12) / messages  # each is somewhere between its beginning and its end
-    spread = math.exp(student(NINETY_PERCENT, known.jobs - 1) * math.hypot(last, mean, begun))
-    return Estimate(middle_s / spread, middle_s, middle_s * spread)
+    varies = math.hypot(last, mean, begun)
+    early, late = (math.exp(student(z, known.jobs - 1) * varies) for z in (EARLY, LATE))
+    return Estimate(middle_s / early, middle_s, middle_s * late)
+
+
+def once_started(estimate: Estimate) -> Estimate:
+    """Return the estimate for tasks of which some are yet to start: that takes a while, and nobody measured it."""
+    return Estimate(estimate.low_s, estimate.middle_s + STARTS_S, estimate.high_s + STARTS_S + SCALES_S)
 
 
 def student(z: float, freedom: int) -> float:

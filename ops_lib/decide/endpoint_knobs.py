@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 
 # Before the codec was a setting the container read one knob; HF_TOKEN_ARN was set for it all the same.
@@ -11,6 +12,9 @@ NEWEST = OLDEST | {
     *("PLATFORM", "NVIDIA_DRIVER_CAPABILITIES"),
 }
 ONLY_DOCUMENTED = ("IW3_MAX_FPS", "IW3_PRESET")
+# Of HF_TOKEN_ARN only the name of the secret is known, which is none.
+SECRET = re.compile(r"(?i)(?:token|secret|passwo?r?d|credential|(?:api|access|private)_?key)s?$")
+HIDDEN = "(a secret, not shown)"
 DECLARES_THE_CODEC = "SAGEMAKER_IW3_VIDEO_CODEC"
 # What Terraform sets itself, by the variable that says what.
 TERRAFORM = {
@@ -47,3 +51,8 @@ def bad_values(environment: Mapping[str, str]) -> Iterator[tuple[str, str]]:
         yield "IW3_VIDEO_CODEC", f"IW3_VIDEO_CODEC is {codec!r}: libx264 or h264_nvenc"
     if codec == "h264_nvenc" and environment.get("NVIDIA_DRIVER_CAPABILITIES") != "all":
         yield "NVIDIA_DRIVER_CAPABILITIES", "h264_nvenc needs NVIDIA_DRIVER_CAPABILITIES=all"
+
+
+def shown(name: str, value: object) -> object:
+    """Return a variable's value as a person may see it; `name` may be a path that ends with the variable's name."""
+    return HIDDEN if SECRET.search(name) else value

@@ -76,6 +76,12 @@ def preflight(deployed: Deployed, proposal: Proposal, rollout: Rollout) -> tuple
     )
 
 
+def with_checks(findings: Sequence[Finding], checks: Sequence[Finding]) -> tuple[Finding, ...]:
+    """Return the findings on the endpoint and these checks; the backlog once, as what it means for the update."""
+    said = {one.id.replace("preflight-", "endpoint-") for one in checks} & {"endpoint-backlog"}
+    return (*(one for one in findings if one.id not in said), *checks)
+
+
 def blocking(findings: Sequence[Finding]) -> tuple[Finding, ...]:
     """Return those for which there must be no plan: what does not hold, and what is not known to."""
     names = {f"preflight-{name}" for name in BLOCKING}

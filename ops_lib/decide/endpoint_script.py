@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from ops_lib.decide.endpoint_knobs import DECLARES_THE_CODEC
 from ops_lib.decide.endpoint_wish import clone, containers
 from ops_lib.deployed import Deployed
-from ops_lib.evidence import Read
+from ops_lib.evidence import Read, Unread
 
 # Of a variant the newest one copies these; the runbook's takes type and count from the .env, and no weight.
 COPIED = {"VariantName", "ModelName", "InstanceType", "InitialInstanceCount", "InitialVariantWeight"}
@@ -49,6 +49,10 @@ def rebuilt(deployed: Deployed, newest: bool) -> frozenset[str]:
 
 
 def _lost(deployed: Deployed, newest: bool) -> Iterator[str]:
+    parts = {"config": deployed.config} | {f"model {name}": model for name, model in deployed.models.items()}
+    unread = [name for name, part in parts.items() if isinstance(part, Unread)]
+    if unread:
+        yield f"What of the present settings is not known: {', '.join(unread)} was not read."
     for model in (model.value for model in deployed.models.values() if isinstance(model, Read)):
         made = clone(model)
         for name in sorted(set(made) - {"ModelName", "PrimaryContainer", "ExecutionRoleArn"}):

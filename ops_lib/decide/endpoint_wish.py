@@ -14,6 +14,7 @@ from datetime import datetime
 from typing import Any
 
 from ops_lib.decide.endpoint_diff import Change, differences
+from ops_lib.decide.endpoint_knobs import SECRET
 from ops_lib.decide.repairs.names import DEPLOYER, Unsafe
 from ops_lib.deployed import Content, Deployed, Described, Image
 from ops_lib.evidence import known
@@ -79,12 +80,23 @@ def propose(deployed: Deployed, wish: Wish, now: datetime) -> Proposal:
     endpoint, present = known(deployed.endpoint), known(deployed.config)
     if endpoint is None:
         raise Unsafe(f"There is no endpoint {deployed.name}: it is created by the pipeline's Terraform.", DEPLOYER)
+    _require_no_secret(wish)
     models = {name: known(model) for name, model in deployed.models.items()}
     image, tag = _image(deployed, endpoint.content, wish)
     made = _cloned(deployed.name, present, models, image, wish.environment, now)
     _instances(made.config, endpoint.content, wish)
     changes = _changes(made, running(endpoint.content))
     return replace(made, tag=tag, changes=changes)
+
+
+def _require_no_secret(wish: Wish) -> None:
+    secrets = [name for name, value in wish.environment.items() if value is not None and SECRET.search(name)]
+    if secrets:
+        raise Unsafe(
+            f"{', '.join(secrets)} would hold a secret, to be read in this notebook, in the plan and in the model. "
+            "Put it into Secrets Manager and set the variable that names its ARN, as HF_TOKEN_ARN does.",
+            DEPLOYER,
+        )
 
 
 def bring_back(

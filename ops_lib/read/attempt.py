@@ -66,7 +66,7 @@ def attempt(source: str, read: Callable[[], T]) -> Evidence[T]:
     """Return what `read` returns as evidence from `source`; every way AWS can fail to answer becomes Unread.
 
     A bug of ours must not pass for an answer of AWS: only errors of botocore, of a malformed answer
-    (KeyError, TypeError, ValueError, AttributeError while taking it apart) and Incomplete are caught.
+    (LookupError, TypeError, ValueError, AttributeError while taking it apart) and Incomplete are caught.
     """
     try:
         return Read(read(), source, datetime.now(UTC))
@@ -78,7 +78,7 @@ def attempt(source: str, read: Callable[[], T]) -> Evidence[T]:
         return Unread(source, "timeout", f"no connection: {_line(error)}", "check region, endpoint_url and network")
     except Incomplete as error:
         return Unread(source, "partial", str(error), "narrow the question, or read the rest by hand")
-    except (ResponseParserError, KeyError, TypeError, ValueError, AttributeError) as error:
+    except (ResponseParserError, LookupError, TypeError, ValueError, AttributeError) as error:
         reason = f"the answer is not what AWS documents ({type(error).__name__}: {_line(error)})"
         return Unread(source, "garbage", reason, "run again; check endpoint_url and any proxy in between")
     except BotoCoreError as error:

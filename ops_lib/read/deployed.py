@@ -151,14 +151,19 @@ def _list(aws: Aws, name: str) -> Listing:
 
 
 def _models_of(client: Any) -> Callable[[str], frozenset[str]]:
-    return lambda config: models_in(client.describe_endpoint_config(EndpointConfigName=config))
+    def find(config: str) -> frozenset[str]:
+        got = client.describe_endpoint_config(EndpointConfigName=config)
+        # An answer without the list is no answer: a model that nobody names is left over, and is deleted.
+        return models_in(got | {"ProductionVariants": got["ProductionVariants"]})
+
+    return find
 
 
 def _configs_of(client: Any) -> Callable[[str], frozenset[str]]:
     def find(endpoint: str) -> frozenset[str]:
         got = client.describe_endpoint(EndpointName=endpoint)
         pending = got.get("PendingDeploymentSummary", {}).get("EndpointConfigName")
-        return frozenset(filter(None, (got.get("EndpointConfigName"), pending)))
+        return frozenset(filter(None, (got["EndpointConfigName"], pending)))
 
     return find
 

@@ -18,7 +18,10 @@ UNKNOWN = "UnknownToBotocore"
 
 
 def read_whole(aws: Aws, kind: str, name: str) -> Described:
-    """Return the Endpoint, EndpointConfig or Model of that name with its tags; raises what boto3 raises."""
+    """Return the Endpoint, EndpointConfig or Model of that name with its tags; raises what boto3 raises.
+
+    An endpoint's own tags are not asked for: an update clones its config and models, and leaves it as it is.
+    """
     client: Any = aws.client("sagemaker")
     operation = f"Describe{kind}"
     event = f"after-call.sagemaker.{operation}"
@@ -26,7 +29,8 @@ def read_whole(aws: Aws, kind: str, name: str) -> Described:
     got = getattr(client, xform_name(operation))(**{f"{kind}Name": name})
     unknown = tuple(got.pop(UNKNOWN, ()))
     got.pop("ResponseMetadata", None)
-    pages = client.get_paginator("list_tags").paginate(ResourceArn=got[f"{kind}Arn"])
+    arn = got[f"{kind}Arn"]
+    pages = client.get_paginator("list_tags").paginate(ResourceArn=arn) if kind != "Endpoint" else ()
     tags = tuple(dict(tag) for page in pages for tag in page["Tags"])
     return Described(name, got, tags, unknown)
 

@@ -10,6 +10,9 @@ from typing import Any, TextIO
 
 import click
 
+from ops_lib.show.redact import on_one_line
+
+MOST = 4000  # characters of one sentence
 COLOURS = {
     "done": "green",
     "already-done": "green",
@@ -43,7 +46,8 @@ def _say(text: str, to: TextIO) -> None:
 
 
 def readable(event: Mapping[str, Any]) -> str:
-    """Return an event as lines of text."""
+    """Return an event as lines of text; what came from AWS can neither move the cursor nor begin a line of its own."""
+    event = _plain(event)
     if event["event"] == "start":
         left = [f"an earlier run broke off in the middle of: {one}" for one in event["open_intents"]]
         steps = f"{event['steps']} step{'' if event['steps'] == 1 else 's'}"
@@ -57,6 +61,14 @@ def readable(event: Mapping[str, Any]) -> str:
         return f"     {event['words']}"
     journal = event["journal"]
     return f"{_coloured(event['state'])}: {event['words']}\njournal: {journal['entries']} entries, {journal['head']}"
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return {name: _plain(part) for name, part in value.items()}
+    if isinstance(value, list):
+        return [_plain(part) for part in value]
+    return on_one_line(value, MOST) if isinstance(value, str) else value
 
 
 def _changed(one: Mapping[str, Any]) -> str:

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
     from ops_lib.capacity import ScalableTarget
     from ops_lib.decide.declared import Compared
+    from ops_lib.gathered import CapacityEvidence
 
 
 def look(book: Runbook) -> Capacity:
@@ -83,9 +84,16 @@ def timeline(book: Runbook, capacity: Capacity, service: str) -> Plot:
         bounds=(target.min_capacity, target.max_capacity) if target else None,
         scaling=_scaling(capacity, target),
         sandbox=book.label,
-        unread=read.reason if isinstance(read, Unread) else None,
+        unread=_unread(evidence, keys),
         events_unread=evidence.activities.reason if isinstance(evidence.activities, Unread) else None,
     )
+
+
+def _unread(evidence: CapacityEvidence, keys: list[str]) -> str | None:
+    """Return why nothing of a service's queues can be drawn: of queues that were not read no metric was asked for."""
+    parts = [evidence.series, *(evidence.queues[key].main for key in keys)]
+    reasons = [part.reason if isinstance(part, Unread) else None for part in parts]
+    return reasons[0] or (reasons[1] if keys and all(reasons[1:]) else None)
 
 
 def stopped(capacity: Capacity) -> str:
@@ -93,6 +101,8 @@ def stopped(capacity: Capacity) -> str:
     every = capacity_frames.stopped_tasks(capacity)
     if every.empty:
         return '<p class="small">No task stopped within about the last hour.</p>'
+    if isinstance(capacity.evidence.tasks, Unread):
+        return tables.table(every)
     folded = tables.folded_away(f"each of {len(every)}", tables.table(every, most=500))
     return tables.table(capacity_frames.stops(every)) + folded
 

@@ -12,14 +12,15 @@ from ops_lib.decide.endpoint_wish import Wish, bring_back
 from ops_lib.decide.repairs import NoRepair
 from ops_lib.decide.repairs.endpoint import Previous, plan_restore
 from ops_lib.decide.repairs.endpoint_cleanup import plan_clean_up
-from ops_lib.decide.repairs.endpoint_smoke import plan_smoke
+from ops_lib.decide.repairs.endpoint_smoke import SCRATCH, plan_smoke
 from ops_lib.decide.repairs.names import DEPLOYER, NOBODY, Unsafe
+from ops_lib.decide.repairs.trial_cleanup import plan_clean_up_trials
 from ops_lib.deployed import Deployed
 from ops_lib.errors import BadParameter
 from ops_lib.evidence import NotKnown, Unread, known
 from ops_lib.read.deployed import read_deployed, read_setup
 from ops_lib.read.endpoint_metrics import COLUMNS
-from ops_lib.read.objects import read_some
+from ops_lib.read.objects import read_prefix, read_some
 from ops_lib.show.endpoint_before import previous_of
 from ops_lib.show.notebook import Runbook
 from ops_lib.show.plots.endpoint import endpoint_course
@@ -76,7 +77,11 @@ def before_and_after(deployed: Deployed) -> pd.DataFrame:
 def restore(book: Runbook) -> None:
     """Review the plan that brings back what ran before the present config; the endpoint is read anew for it."""
     deployed = read_endpoint(book)
+    unread = next((one for one in (deployed.endpoint, deployed.listing) if isinstance(one, Unread)), None)
     previous = previous_of(deployed, book.settings)
+    if previous is None and unread:
+        book.review(NoRepair(f"{unread.source} was not read: {unread.reason}", DEPLOYER))
+        return
     if previous is None:
         book.review(NoRepair("There is no earlier config to go back to.", NOBODY))
         return
@@ -112,9 +117,11 @@ def smoke(book: Runbook, deployed: Deployed) -> None:
 
 
 def clean_up(book: Runbook, deployed: Deployed) -> None:
-    """Review the plan that deletes what earlier updates left, if it is asked for."""
+    """Review the plans that delete what earlier updates and trials left, if they are asked for."""
     if not book.parameters.clean_up:
         book.html(ASK.format(name="clean_up"))
         return
     previous = previous_of(deployed, book.settings)
     book.review(plan_clean_up(deployed, previous.config if previous else "", book.names, book.now))
+    trials = read_prefix(book.aws, book.settings.output_bucket, f"{SCRATCH}/")
+    book.review(plan_clean_up_trials(trials, book.names, book.now))

@@ -12,6 +12,7 @@ from IPython.display import HTML, display
 
 from ops_lib.decide.capacity import Capacity
 from ops_lib.decide.visibility import LONGEST_S
+from ops_lib.evidence import Unread
 from ops_lib.show.choice import Choice
 from ops_lib.show.notebook import Runbook
 from ops_lib.show.redact import on_one_line, safe
@@ -110,7 +111,9 @@ class ScalingDesk:
         name = self.service.value
         service, target = self.capacity.services.get(name), self.capacity.targets.get(name)
         counts = f"desired {service.desired}, running {service.running}" if service else "its counts were not read"
-        bounds = f"bounds {target.min_capacity} to {target.max_capacity}" if target else "no bounds are known"
+        unread = isinstance(self.capacity.evidence.targets, Unread)
+        none = "its bounds were not read" if unread else "nothing scales it"
+        bounds = f"bounds {target.min_capacity} to {target.max_capacity}" if target else none
         suspended = f"; suspended: {', '.join(target.suspended)}" if target and target.suspended else ""
         return f"{name} now: {counts}; {bounds}{suspended}."
 

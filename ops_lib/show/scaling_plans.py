@@ -26,9 +26,8 @@ NO_CHANGE = (
     "No change of the scaling is chosen. Choose one above and run this cell again, or set `change` in the parameters: "
     "force-one-task, desired-count or raise-maximum (with `count`), suspend-scaling, suspend-scale-in, resume-scaling."
 )
-NO_TIMEOUT = (
-    "No timeout is too short for what was measured. To set another, choose its queue above and run this cell again, "
-    "or name `queue` and `seconds` in the parameters."
+OTHER_TIMEOUT = (
+    "To set another, choose its queue above and run this cell again, or name `queue` and `seconds` in the parameters."
 )
 
 
@@ -53,7 +52,9 @@ def timeout_plan(book: Runbook, capacity: Capacity, wanted: Timeout) -> Answer:
     seconds = wanted.seconds or recommended.get(wanted.queue)
     if not wanted.queue or not seconds:
         known = all(one.too_short is False or one.unused for one in capacity.timeouts) and capacity.timeouts
-        return NoRepair(NO_TIMEOUT, NOBODY if known else NOTHING_CHOSEN)
+        if known:
+            return NoRepair(f"No timeout is too short for what was measured. {OTHER_TIMEOUT}", NOBODY)
+        return NoRepair(f"Whether a timeout is too short is not known of every queue. {OTHER_TIMEOUT}", NOTHING_CHOSEN)
     return plan_visibility(wanted.queue, seconds, capacity.evidence, book.names, capacity.now)
 
 

@@ -8,6 +8,7 @@ from ops_lib.decide.case import words
 from ops_lib.decide.error_clusters import TROUBLE
 from ops_lib.decide.log_story import Story
 from ops_lib.decide.promises import Absent
+from ops_lib.show import story_tables
 from ops_lib.show.plots import Plot
 from ops_lib.show.plots.story import story_timeline
 
@@ -29,8 +30,16 @@ def figure(story: Story, sandbox: str | None) -> Plot:
     errors = [one.at for one in story.lines if one.level in TROUBLE or one.kind == "request-missing"]
     times = pd.Series(pd.to_datetime(errors, utc=True), dtype=TIME)
     title, over = headline(story), story.is_over
+    lacking = story_tables.lacking_words(story)
     return story_timeline(
-        phase_frame(story), gap_frame(story), times, title=title, now=story.now, over=over, sandbox=sandbox
+        phase_frame(story),
+        gap_frame(story),
+        times,
+        title=title,
+        now=story.now,
+        over=over,
+        sandbox=sandbox,
+        lacking=lacking,
     )
 
 

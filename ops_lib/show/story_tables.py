@@ -43,6 +43,18 @@ def took(seconds: float | None) -> str:
     return words(seconds) if seconds >= 10 else f"{seconds:.{1 if seconds >= 1 else 2}f} s"
 
 
+def lacking_words(story: Story) -> str:
+    """Return the sentence on what was not read of a job's lines, "" where that is nothing."""
+    if story.unread:
+        return "The lines were not read: errors, and what only lines tell, are not known."
+    return "Some lines may be lacking: see below." if story.lacking else ""
+
+
+def nothing(story: Story, said: str) -> str:
+    """Return what an empty table means: `said` only where every line was read."""
+    return lacking_words(story) or said
+
+
 def phase_table(story: Story) -> pd.DataFrame:
     """Return one row per phase, attempts and segments counted together; times UTC, the day named once if it is one."""
     by_name = {name: [one for one in story.phases if one.name == name] for name in PHASES}

@@ -22,6 +22,7 @@ from ops_lib.decide.endpoint_wish import Wish
 from ops_lib.decide.repairs import NoRepair
 from ops_lib.decide.repairs.endpoint_cleanup import plan_clean_up
 from ops_lib.decide.repairs.endpoint_smoke import SCRATCH, plan_smoke
+from ops_lib.decide.repairs.trial_cleanup import plan_clean_up_trials
 from ops_lib.deployed import Deployed
 from ops_lib.evidence import known
 from ops_lib.parameters import from_values
@@ -30,6 +31,7 @@ from ops_lib.show import headless
 from tests.change.endpoints import EndpointOf
 from tests.change.stage import stage
 from tests.counts import PROVE, few
+from tests.recorded import read as recorded
 
 VERSIONS = ("newest", "runbook")
 OUTCOMES = [
@@ -226,6 +228,12 @@ def test_one_segment_is_really_converted(there: EndpointOf) -> None:
     made = known(read_prefix(there.aws, there.at.settings.output_bucket, f"{SCRATCH}/"))
     assert [one.key.rpartition("/")[2] for one in made] == ["0.mp4", "request.json"]
     assert all(one.size_bytes for one in made)
+    folder = made[0].key.rpartition("/")[0]
+    assert f"s3://{there.at.settings.output_bucket}/{folder}/" in ran.outcome["words"], "nobody has to search for it"
+    old = tuple(replace(one, last_modified=one.last_modified - timedelta(hours=2)) for one in made)
+    clean = known_plan(plan_clean_up_trials(recorded(old), there.names, there.at.settings.now()))
+    assert there.apply(clean).states == ["done", "done"]
+    assert not known(read_prefix(there.aws, there.at.settings.output_bucket, f"{SCRATCH}/"))
     there.script(container="failing")
     later = there.at.settings.now() + timedelta(seconds=5)
     failing = known_plan(plan_smoke(there.read(), segments, there.names, later))

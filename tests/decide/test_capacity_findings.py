@@ -52,10 +52,10 @@ def test_a_reassembly_backlog_scales_nothing() -> None:
     finding = found(seen(pairs=[waits("reassembly", 90)]))["backlog-scales-nothing:reassembly"]
     assert finding.severity == "warning"
     assert "nothing scales media-worker" in finding.summary
-    assert "to 4 by hand: about 22 min" in finding.next_step
+    assert "to 4 by hand: about 23 min" in finding.next_step
     assert finding.parameters == {"service": "media-worker", "change": "desired-count", "count": "4"}
     assert any("about 90 min" in fact for fact in finding.evidence)
-    assert any("with 10 running: about 9 min" in fact for fact in finding.evidence)
+    assert any("with 10 running: about 10 min" in fact for fact in finding.evidence)
 
 
 @pytest.mark.parametrize(("visible", "named"), [(50, False), (61, True)])

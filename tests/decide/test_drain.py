@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ops_lib.decide.drain import FEWEST_JOBS, FEWEST_SAMPLES, Rates, drain, rates
+from ops_lib.decide.drain import FEWEST_JOBS, FEWEST_SAMPLES, Rates, drain, once_started, rates
 from tests.counts import PROVE
 
 KNOWN = Rates(60.0, 0.3, 0.3, 1.0, 40, 40)
@@ -57,6 +57,15 @@ def test_more_at_work_are_never_slower_and_the_middle_lies_in_the_range(
     assert more.middle_s <= few.middle_s * 1.0001
 
 
+def test_tasks_that_have_yet_to_start_make_it_later_and_the_range_wider() -> None:
+    there = drain(10, 0, 4, KNOWN)
+    assert there is not None
+    later = once_started(there)
+    assert later.low_s == there.low_s
+    assert later.middle_s > there.middle_s
+    assert later.high_s - there.high_s > later.middle_s - there.middle_s
+
+
 @given(st.integers(1, 400), st.integers(3, 200))
 def test_fewer_jobs_make_a_wider_range(waiting: int, jobs: int) -> None:
     few, many = (drain(waiting, 0, 2, Rates(50.0, 0.4, 0.4, 1.0, n, n)) for n in (jobs, 4 * jobs))
@@ -89,5 +98,5 @@ def simulated(seed: int) -> tuple[float, float, bool] | None:
 
 def test_nine_of_ten_simulated_backlogs_end_within_the_range() -> None:
     found = [one for seed in range(3000 if PROVE else 250) if (one := simulated(seed))]
-    assert sum(held for _, _, held in found) / len(found) > 0.83
+    assert sum(held for _, _, held in found) / len(found) >= (0.90 if PROVE else 0.87)
     assert median(abs(guess - took) / took for took, guess, _ in found) < 0.15

@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 
 from ops_lib.change.plan import Plan
-from ops_lib.decide.endpoint_preflight import Rollout
+from ops_lib.decide.endpoint import endpoint_findings
+from ops_lib.decide.endpoint_preflight import Rollout, with_checks
 from ops_lib.decide.endpoint_wish import Wish
 from ops_lib.decide.findings import Finding
 from ops_lib.decide.repairs import NoRepair
@@ -199,3 +200,12 @@ def test_what_does_not_change_anything_is_no_plan() -> None:
         assert isinstance(plan, NoRepair)
         assert (proposal, checks) == (None, ())
         assert "Nothing would change" in plan.reason
+
+
+def test_the_backlog_is_said_once_as_what_it_means_for_the_update() -> None:
+    here = deployed(backlog_requests=read(7.0))
+    _, _, checks = plan_update(here, LATEST, Rollout(), NAMES, NOW)
+    told = [one for one in with_checks(endpoint_findings(here), checks) if "7 requests" in one.summary]
+    assert [(one.id, one.severity) for one in told] == [("preflight-backlog", "warning")]
+    alone = [one.id for one in with_checks(endpoint_findings(here), ()) if "7 requests" in one.summary]
+    assert alone == ["endpoint-backlog"]

@@ -56,7 +56,7 @@ def test_the_range_holds_nine_of_ten_random_backlogs() -> None:
     )
     assert statistics.median(errors) < 0.15
     # Of 50 cases 45 are expected, and fewer than 40 once in some hundred tries; of 1000 no such luck.
-    assert inside >= (0.87 if PROVE else 0.80)
+    assert inside >= (0.90 if PROVE else 0.80)
     assert wide < 2.0, "a range that holds everything says nothing"
 
 

@@ -19,7 +19,7 @@ PARTS = {
     "sagemaker:DescribeEndpoint": "endpoint",
     "sagemaker:DescribeEndpointConfig": "endpoint config",
     "sagemaker:DescribeModel": f"model {NAME}",
-    "sagemaker:ListTags": "endpoint",
+    "sagemaker:ListTags": "endpoint config",
     "sagemaker:ListEndpointConfigs": "models and configs",
     "sagemaker:ListModels": "models and configs",
     "ecr:DescribeImages": "images of the inference repository",
@@ -76,6 +76,25 @@ def test_nonsense_is_no_endpoint(aws: Aws, faults: Any, kind: str) -> None:
     assert isinstance(found.images, Unread)
     assert isinstance(found.config, Unread)
     assert found.models == {}
+
+
+def test_tags_that_are_not_read_leave_the_endpoints_own_status_known(aws: Aws, faults: Any) -> None:
+    faults[0]["sagemaker:ListTags"] = "denied"
+    assert whole(aws).status == "InService"
+
+
+@pytest.mark.parametrize("operation", ["DescribeEndpoint", "DescribeEndpointConfig"])
+def test_a_config_that_tells_nothing_leaves_unread_what_is_used(aws: Aws, operation: str) -> None:
+    """Else a model that a config names, or a config that an endpoint runs, were left over and deleted."""
+    with answers(**{operation: lambda body: {}}):
+        assert isinstance(whole(aws).listing, Unread)
+
+
+def test_a_build_that_is_not_found_is_unread(aws: Aws) -> None:
+    with answers(BatchGetBuilds=lambda body: {"builds": [], "buildsNotFound": body["ids"]}):
+        build = whole(aws).build
+    assert isinstance(build, Unread)
+    assert build.kind == "garbage"
 
 
 def test_an_endpoint_that_does_not_exist_is_an_answer(aws: Aws) -> None:

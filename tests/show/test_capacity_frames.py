@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import datetime, timedelta
+from types import SimpleNamespace
 
 import pandas as pd
 import pytest
@@ -22,11 +23,13 @@ from ops_lib.evidence import Task
 from ops_lib.gathered import CapacityEvidence
 from ops_lib.show import capacity_frames as frames
 from ops_lib.show import capacity_series
-from ops_lib.show.capacity import busiest, stopped
+from ops_lib.show.capacity import busiest, stopped, timeline
 from tests.decide.repairs.capacities import capacity
 from tests.decide.states import NOW, at, queue
 from tests.decide.work_lines import many
 from tests.recorded import UNREAD, read
+
+COLUMNS = (DEPTH_COLUMNS, AGE_COLUMNS, RUNNING_COLUMNS)
 
 
 def judged(evidence: CapacityEvidence) -> Capacity:
@@ -103,7 +106,9 @@ def test_tasks_that_stopped_alike_are_one_row_and_each_is_kept() -> None:
     assert "each of 9" in page
     assert all(task.task_id[:8] in page for task in (*died, shed))
     assert "No task stopped" in stopped(judged(capacity()))
-    assert "not read" in stopped(judged(capacity(tasks=UNREAD)))
+    denied = stopped(judged(capacity(tasks=UNREAD)))
+    assert "not read" in denied
+    assert "each of" not in denied
 
 
 def test_a_backlog_says_what_scales_and_how_long_it_takes_with_how_that_was_measured() -> None:
@@ -111,7 +116,7 @@ def test_a_backlog_says_what_scales_and_how_long_it_takes_with_how_that_was_meas
     table = frames.backlogs(judged(capacity(lines=lines, pairs=[queue("reassembly", 30, 1), queue("chunking", 12)])))
     rows = {row["queue"]: row for row in table.to_dict("records")}
     assert rows["reassembly"]["scales"] == "nothing"
-    assert rows["reassembly"]["gone in"] == "30 min (30 min to 30 min)"
+    assert rows["reassembly"]["gone in"] == "30 min (30 min to 31 min)"
     assert rows["reassembly"]["at the maximum"].endswith("with 10")
     assert rows["chunking"]["scales"] == "media-worker, above 10"
     assert (rows["chunking"]["for each task"], rows["chunking"]["gone in"]) == ("12.0", "not known")
@@ -199,3 +204,15 @@ def test_deployments_and_stops_stand_on_the_same_axis() -> None:
 )
 def test_the_busiest_service_is_shown(waiting: dict[str, int], name: str) -> None:
     assert busiest(judged(capacity(pairs=[queue(key, count) for key, count in waiting.items()]))) == name
+
+
+def test_of_queues_that_were_not_read_the_figure_says_so_and_not_that_there_is_no_data() -> None:
+    book = SimpleNamespace(parameters=SimpleNamespace(window_hours=6), label=None)
+    empty = Series(NOW - timedelta(hours=6), NOW, 60, *(pd.DataFrame(columns=list(one)).astype(one) for one in COLUMNS))
+    queues = {key: replace(pair, main=UNREAD) for key, pair in capacity().queues.items()}
+    denied = replace(capacity(series=read(empty)), queues=queues, services=UNREAD)
+    plot = timeline(book, judged(denied), "media-worker")  # type: ignore[arg-type]
+    assert "media-worker: messages not read, tasks not read" in plot.title
+    assert UNREAD.reason in plot.alt
+    texts = [text.get_text() for axes in plot.figure.axes for text in axes.texts]
+    assert not [text for text in texts if "no data" in text]

@@ -106,9 +106,16 @@ def test_not_read_is_never_nothing() -> None:
     words = " ".join(chain.from_iterable((text.get_text() for text in axes.texts) for axes in panels(plot)))
     assert words.count("not read") == 5
     assert "nothing in this window" not in words
-    assert "at least 0 waiting, tasks not read" in plot.title
+    assert "messages not read, tasks not read" in plot.title
     assert "events not read" in plot.title
     assert "it was denied" in plot.alt
+
+
+def test_one_queue_that_was_not_read_is_named_so_and_not_as_empty() -> None:
+    plot = draw(busy("chunking"), values(chunking=2, reassembly=None, deletion=0, tasks=1), happened(0))
+    assert "at least 2 waiting" in plot.title
+    assert "Not read: reassembly." in plot.alt
+    assert "one too many: deletion." in plot.alt
 
 
 @pytest.mark.parametrize(("count", "said"), [(0, "nothing happened"), (1, "scaled out once"), (12, "12 events")])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -10,12 +11,15 @@ from ops_lib.change.plan import Plan
 from ops_lib.decide.endpoint import endpoint_findings
 from ops_lib.decide.endpoint_preflight import Rollout
 from ops_lib.decide.endpoint_wish import Wish
+from ops_lib.decide.repairs import NoRepair
 from ops_lib.decide.repairs.endpoint import plan_update
-from ops_lib.show import endpoint_tables
+from ops_lib.decide.repairs.names import NOBODY
+from ops_lib.show import endpoint_tables, endpoint_update
 from ops_lib.show.endpoint_again import proof_card, proof_of
 from ops_lib.show.endpoint_update import environment_of
+from ops_lib.show.plan_tables import plan_table
 from ops_lib.show.plots.endpoint import endpoint_course
-from tests.decide.deployed_world import NAME, NAMES, NEW, NOW, OLD, deployed, endpoint, metrics
+from tests.decide.deployed_world import NAME, NAMES, NEW, NOW, OLD, deployed, endpoint, metrics, model
 from tests.recorded import UNREAD, read
 
 EVIL = "<script>alert(1)</script>"
@@ -126,3 +130,39 @@ def test_no_data_and_not_read_do_not_look_alike() -> None:
     assert "access denied" in unread.alt
     assert none.png() != unread.png()
     assert none.table.empty
+
+
+def test_a_secret_in_the_containers_environment_is_shown_by_its_name_alone() -> None:
+    held = {"HF_TOKEN": "plain-words", "AWS_SECRET_ACCESS_KEY": "wJalrXUtnFEMI/K7MDENG", "HF_TOKEN_ARN": "arn:x"}
+    here = deployed(models={NAME: read(model(environment=held))})
+    wish = Wish(environment={"HF_TOKEN": None, "AWS_SECRET_ACCESS_KEY": None, "IW3_LOW_VRAM": "1"})
+    plan, proposal, checks = plan_update(here, wish, Rollout(), NAMES, NOW)
+    assert isinstance(plan, Plan), plan
+    facts = endpoint_tables.what_runs(here).set_index("fact")["value"]
+    assert facts["env HF_TOKEN_ARN"] == "arn:x"
+    shown = [str(facts.to_dict()), str(endpoint_tables.changes_table(proposal).to_dict("records")), plan.reason]
+    shown += [endpoint_tables.answer(here, [*endpoint_findings(here), *checks], plan), plan_table(plan, None)]
+    for text in shown:
+        assert "plain-words" not in text
+        assert "wJalr" not in text
+        assert "HF_TOKEN" in text
+    refused = plan_update(here, Wish(environment={"HF_TOKEN": "plain-words"}), Rollout(), NAMES, NOW)[0]
+    assert isinstance(refused, NoRepair)
+    assert "Secrets Manager" in refused.reason
+    assert "plain-words" not in refused.reason
+
+
+def test_what_was_not_read_is_no_reason_to_say_that_nothing_would_be_lost_or_has_to_be_restored(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    denied = deployed(endpoint=UNREAD, config=UNREAD, models={}, listing=UNREAD)
+    assert "config was not read" in endpoint_tables.by_script(denied)
+    told: list[Plan | NoRepair] = []
+    book: Any = SimpleNamespace(settings=None, review=told.append)
+    monkeypatch.setattr(endpoint_update, "read_endpoint", lambda _: denied)
+    monkeypatch.setattr(endpoint_update, "previous_of", lambda *_: None)
+    endpoint_update.restore(book)
+    (answer,) = told
+    assert isinstance(answer, NoRepair)
+    assert UNREAD.reason in answer.reason
+    assert answer.whom_to_call != NOBODY

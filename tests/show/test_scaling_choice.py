@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -24,7 +25,7 @@ from tests.decide.repairs.capacities import NAMES
 from tests.decide.repairs.capacities import capacity as evidence_of
 from tests.decide.states import NOW
 from tests.decide.work_lines import many
-from tests.recorded import read
+from tests.recorded import UNREAD, read
 from tests.show.plans import settings
 
 NOTHING = Scaling("", "media-worker", 0)
@@ -65,6 +66,10 @@ def test_a_count_begins_as_it_is_so_that_nobody_stops_a_task_by_choosing() -> No
     desk.count.value = 9
     assert choice.chosen.count == 9
     assert "bounds 1 to 8" in desk.told.value
+    desk.service.value = "job-worker"
+    assert "nothing scales it" in desk.told.value
+    unread = ScalingDesk(choice, Capacity(replace(evidence_of(), targets=UNREAD), NOW))
+    assert "bounds were not read" in unread.told.value
 
 
 def test_what_the_parameters_ask_for_is_chosen_at_first() -> None:

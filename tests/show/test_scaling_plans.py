@@ -85,6 +85,8 @@ def test_no_timeout_is_set_where_none_is_too_short_or_nothing_is_known() -> None
     assert isinstance(told, NoRepair)
     assert isinstance(unknown, NoRepair)
     assert (told.whom_to_call, unknown.whom_to_call) == (NOBODY, NOTHING_CHOSEN)
+    assert "No timeout is too short" in told.reason
+    assert "No timeout is too short" not in unknown.reason
 
 
 @pytest.fixture

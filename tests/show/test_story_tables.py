@@ -152,3 +152,17 @@ def test_of_a_job_nobody_knows_there_is_a_figure_too() -> None:
     plot = story_figure.figure(replace(story("ghost-job"), phases=(), gaps=()), None)
     assert plot.title == "Nothing is known of this job"
     assert plot.png()
+
+
+def test_what_was_not_read_is_neither_no_error_nor_no_pause() -> None:
+    whole = story("completed")
+    unread = replace(whole, unread=UNREAD, events=(), clusters=())
+    partly = replace(whole, lacking=("a group was denied",))
+    assert story_tables.nothing(whole, "No error.") == "No error."
+    assert "not read" in story_tables.nothing(unread, "No error.")
+    assert "lacking" in story_tables.nothing(partly, "No error.")
+    assert "Errors and warnings: 0" in story_figure.figure(whole, None).alt
+    for one in (unread, partly):
+        alt = story_figure.figure(one, None).alt
+        assert story_tables.lacking_words(one) in alt
+        assert "Errors and warnings: 0" not in alt

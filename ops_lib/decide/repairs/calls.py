@@ -55,6 +55,12 @@ def list_objects(bucket: str, prefix: str) -> Call:
     return Call("s3", "ListObjectsV2", {"Bucket": bucket, "Prefix": prefix})
 
 
+def object_in_listing(key: str) -> str:
+    """Return the JMESPath of a key's entry in a listing, null without one; a literal, whatever is in the key."""
+    literal = json.dumps(key).replace("`", "\\`")
+    return f"Contents[?Key == `{literal}`] | [0]"
+
+
 def update_job(job: Job, to: Mapping[str, Attribute], was: Mapping[str, Attribute | None]) -> Call:
     """Return the update of the jobs row that happens only if it exists and `was` still holds (None: absent)."""
     arguments: dict[str, Any] = {

@@ -14,6 +14,8 @@ from typing import Any
 from ops_lib.change.plan import Call, Condition, Plan, Step
 from ops_lib.decide.checks import ENDPOINT, counted, unread_finding
 from ops_lib.decide.endpoint import short
+from ops_lib.decide.endpoint_diff import ABSENT, Change
+from ops_lib.decide.endpoint_knobs import shown
 from ops_lib.decide.endpoint_preflight import Rollout, blocking, preflight
 from ops_lib.decide.endpoint_proof import changed_at, images_running
 from ops_lib.decide.endpoint_wish import Proposal, Request, Wish, containers, propose, running
@@ -100,7 +102,7 @@ def _update(
         _make_config(proposal, made),
         _point(deployed.name, content, config, rollout, proposal.config),
     ]
-    reason = "; ".join(f"{one.path}: {_short(one.before)} -> {_short(one.after)}" for one in proposal.changes)
+    reason = "; ".join(_words(one) for one in proposal.changes)
     return planned(names, now, title, reason or title, steps, proven(deployed.name, config, images))
 
 
@@ -238,6 +240,11 @@ def _image_is(proposal: Proposal) -> Condition:
         return Condition(f"what tag {proposal.tag} of {repository} names", call, path, proposal.digest)
     path = f"imageDetails[?imageDigest == '{proposal.digest}'] | [0].imageDigest"
     return Condition(f"the image is in {repository}", call, path, proposal.digest)
+
+
+def _words(change: Change) -> str:
+    before, after = (ABSENT if one is ABSENT else shown(change.path, one) for one in (change.before, change.after))
+    return f"{change.path}: {_short(before)} -> {_short(after)}"
 
 
 def _short(value: Any) -> str:

@@ -11,7 +11,7 @@ from datetime import datetime
 
 from ops_lib.change.plan import Call, Condition, Plan, Step
 from ops_lib.decide.endpoint import content_of
-from ops_lib.decide.repairs.calls import list_objects
+from ops_lib.decide.repairs.calls import list_objects, object_in_listing
 from ops_lib.decide.repairs.endpoint import describe
 from ops_lib.decide.repairs.names import DEPLOYER, NOBODY, Names, NoRepair, Unsafe
 from ops_lib.decide.repairs.planned import answered, planned, whole_seconds
@@ -102,8 +102,8 @@ def _plan(endpoint: str, config: str, segment: S3Object, names: Names, now: date
 
 
 def _there(what: str, bucket: str, key: str, there: bool) -> Condition:
-    return Condition(what, list_objects(bucket, key), f"Contents[?Key == '{key}'] | [0].Key", key if there else None)
+    return Condition(what, list_objects(bucket, key), f"{object_in_listing(key)}.Key", key if there else None)
 
 
 def _size(key: str) -> str:
-    return f"Contents[?Key == '{key}'] | [0].Size > `0`"
+    return f"{object_in_listing(key)}.Size > `0`"

@@ -69,10 +69,15 @@ class Scene:
     @property
     def title(self) -> str:
         """Return the message of the figure."""
-        waits = sum(line.now or 0 for line in self.depths)
-        at_least = "at least " * any(line.now is None for line in self.depths)
         runs = "tasks not read" if self.tasks.now is None else tasks_words(self.tasks.now)
-        return f"{self.service}: {at_least}{waits:,.0f} waiting, {runs}; {self._happened} in {self._length}"
+        return f"{self.service}: {self._waits}, {runs}; {self._happened} in {self._length}"
+
+    @property
+    def _waits(self) -> str:
+        known = [line.now for line in self.depths if line.now is not None]
+        if self.depths and not known:
+            return "messages not read"
+        return f"{'at least ' * (len(known) < len(self.depths))}{sum(known):,.0f} waiting"
 
     @property
     def _happened(self) -> str:
@@ -85,8 +90,10 @@ class Scene:
         """Return what must be said above the panels."""
         if self.unread is not None:
             return [f"Metrics not read: {plain(self.unread, 170)}."]
-        hidden = ", ".join(line.name for line in self.depths if line.name not in self.shown)
-        notes = [f"Not drawn, as empty or one too many: {hidden}."] if hidden else []
+        unread = [line.name for line in self.depths if line.newest is None]
+        hidden = [line.name for line in self.depths if line.name not in (*self.shown, *unread)]
+        notes = [f"Not drawn, as empty or one too many: {', '.join(hidden)}."] if hidden else []
+        notes += [f"Not read: {', '.join(unread)}."] if unread else []
         notes += [f"Events not read: {plain(self.events_unread, 150)}."] if self.events_unread else []
         return [*notes, "Hatched: no data (not zero); dotted: a deployment began."]
 

@@ -84,19 +84,21 @@ def story_timeline(
     now: datetime,
     over: bool,
     sandbox: str | None,
+    lacking: str = "",
 ) -> Plot:
     """Return the phases as bars in lanes, each segment's inference below them, and pauses hatched with their length.
 
     `phases`: name, segment_index, attempt, began, ended, heard, outcome (UTC; began or ended NaT: not known).
     `gaps`: began, ended, after, before. `errors`: times of errors and warnings. `over`: nothing more is expected.
+    `lacking`: a sentence on what was not read, "" where that is nothing.
     """
     drawing = _drawing(phases, gaps, errors, now, over)
     segments = _segments(phases)
     with styled():
         body_in = LANES_IN + (SPACE_IN + _segments_in(segments) if segments else 0) + AXIS_IN
-        page = sheet(title, TOP_IN + body_in, sandbox, _notes(drawing), _legend(drawing))
+        page = sheet(title, TOP_IN + body_in, sandbox, _notes(drawing, lacking), _legend(drawing))
         _draw(page, drawing, segments)
-    return Plot(title, page.figure, _alt(title, drawing), phases)
+    return Plot(title, page.figure, _alt(title, drawing, lacking), phases)
 
 
 def _drawing(
@@ -196,10 +198,10 @@ def _name_pauses(axes: Axes, drawing: Drawing) -> None:
             axes.text((x0 + x1) / 2, 1.01, words(seconds), **look)
 
 
-def _notes(drawing: Drawing) -> list[str]:
-    if drawing.is_cut:
-        return [f"Nothing since then for {words((drawing.now - drawing.end) * 86400)}: the rest of it is cut off."]
-    return []
+def _notes(drawing: Drawing, lacking: str) -> list[str]:
+    since = words((drawing.now - drawing.end) * 86400)
+    cut = f"Nothing since then for {since}: the rest of it is cut off." if drawing.is_cut else ""
+    return list(filter(None, (cut, lacking)))
 
 
 def _legend(drawing: Drawing) -> list[Line2D | Patch]:
@@ -217,14 +219,15 @@ def _legend(drawing: Drawing) -> list[Line2D | Patch]:
     return handles
 
 
-def _alt(title: str, drawing: Drawing) -> str:
+def _alt(title: str, drawing: Drawing, lacking: str) -> str:
     told = [f"{title}.", f"By phase: {'; '.join(_by_phase(drawing.phases)) or 'none known'}."]
     lengths = drawing.gaps["x1"] - drawing.gaps["x0"]
     if len(lengths):
         place = int(lengths.to_numpy().argmax())
         after = drawing.gaps["after"].iloc[place]
         told.append(f"The longest pause is {words(float(lengths.iloc[place]) * 86400)}, after {after}.")
-    return " ".join([*told, *_notes(drawing), f"Errors and warnings: {len(drawing.errors):,}."])
+    errors = "" if lacking and not drawing.errors else f"Errors and warnings: {len(drawing.errors):,}."
+    return " ".join(filter(None, [*told, *_notes(drawing, lacking), errors]))
 
 
 def _by_phase(phases: pd.DataFrame) -> Iterator[str]:
