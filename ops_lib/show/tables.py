@@ -71,7 +71,7 @@ def findings_table(
         return _rows(ordered, marks)
     counting = [f for f in ordered if f.severity in ("critical", "unknown", "warning") and f.accepted is None]
     rest = [f for f in ordered if f not in counting]
-    folded = folded_away(f"{len(rest)} notes, accepted and ok", _rows(rest)) if rest else ""
+    folded = folded_away(f"{len(rest)} more: notes, accepted, ok", _rows(rest)) if rest else ""
     return (_rows(counting, marks, fold_evidence=True) if counting else "") + folded
 
 

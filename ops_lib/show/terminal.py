@@ -27,7 +27,7 @@ def told(done: Run, colour: Callable[[str], str]) -> Iterator[str]:
         mark = " (accepted)" if finding["accepted"] else ""
         yield f"  {colour(finding['severity'])}  {marks.get(finding['id'], '')}{finding['summary']}{mark}"
     for part in content["unread"]:
-        yield f"  {colour('unknown')}  not read: {part['what']}: {part['reason']}"
+        yield f"  {colour('unknown')}  not read: {part['what']}: {_short(part)}"
     yield from _plans(done)
     if done.bundle:
         yield f"\nevidence: {done.bundle}"
@@ -55,6 +55,12 @@ def _news(content: Mapping[str, Any]) -> Iterator[str]:
 
 def _changes(content: Mapping[str, Any]) -> list[dict[str, Any]]:
     return list((content.get("news") or {}).get("changes", ()))
+
+
+def _short(part: Mapping[str, str]) -> str:
+    """Return why something was not read; of AWS's own words, which the report has, the call they are about."""
+    words, error, _ = part["reason"].partition(": An error occurred (")
+    return f"{words} ({part['source']}). Next: {part['next_step']}" if error else words
 
 
 def _plans(done: Run) -> Iterator[str]:
