@@ -20,7 +20,7 @@ from ops_lib.places import ops_command
 from ops_lib.show.redact import safe
 
 SENTENCES: dict[Severity, str] = {
-    "ok": "Nothing needs you.",
+    "ok": "Nothing here needs you.",
     "warning": "Look at it today.",
     "critical": "Something needs you now.",
     "unknown": "It cannot be told whether something needs you.",
