@@ -69,6 +69,6 @@ def _plans(done: Run) -> Iterator[str]:
     yield from (f"no plan: {reason}" for reason in done.without)
     for plan in done.plans:
         yield f"\nplan, not applied: {plan['title']}"
-        yield from (f"  {line}" for line in (*plan["steps"], plan["apply"]))
+        yield from (f"  {line}" for line in (f"reason: {plan['reason']}", *plan["steps"], plan["apply"]))
         if plan["purges"]:
             yield "  and --count, how many dead letters it deletes"

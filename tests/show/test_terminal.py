@@ -63,8 +63,9 @@ def test_a_plan_is_told_by_its_steps_and_one_that_there_is_not_by_its_reason() -
     lines = told((made,), ("99 is outside of the bounds.",)).splitlines()
     assert "no plan: 99 is outside of the bounds." in lines
     first = lines.index(f"plan, not applied: {plan().title}")
-    assert lines[first + 1 : first + 3] == ["  1. Put the trigger lock", "  2. Send the message"]
-    assert "ops apply /state/plans/1.json --code" in lines[first + 3]
+    assert lines[first + 1] == f"  reason: {plan().reason}"
+    assert lines[first + 2 : first + 4] == ["  1. Put the trigger lock", "  2. Send the message"]
+    assert "ops apply /state/plans/1.json --code" in lines[first + 4]
 
 
 def test_a_title_is_one_line_of_the_terminal() -> None:
