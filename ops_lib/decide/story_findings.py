@@ -88,7 +88,7 @@ def _quiet(story: Story) -> Iterator[Finding]:
     told = story.lines and not story.lacking and story.is_whole
     if not told or story.is_over or story.row is None or story.row.status == AWAITING:
         return
-    silent = story.now - max(event.at for event in story.events)
+    silent = story.now - (story.heard or story.now)
     if silent <= QUIET or any(one.state == "absent" for one in story.absent):
         return
     said = f"Nothing was heard of the job for {words(silent.total_seconds())}, and it is {story.row.status}."

@@ -198,7 +198,9 @@ def _name_pauses(axes: Axes, drawing: Drawing) -> None:
 
 def _notes(drawing: Drawing) -> list[str]:
     if drawing.is_cut:
-        return [f"Nothing since then for {words((drawing.now - drawing.end) * 86400)}: the rest of it is cut off."]
+        return [
+            f"No phase was under way in the {words((drawing.now - drawing.end) * 86400)} since then, which are cut off."
+        ]
     return []
 
 
