@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, replace
+from functools import partial
 from threading import Lock, Thread
 from typing import TYPE_CHECKING, Any, Literal, overload
 
@@ -43,7 +44,8 @@ CONFIG = Config(
     read_timeout=15,
     retries={"mode": "standard", "total_max_attempts": 3},
     max_pool_connections=32,
-    user_agent_extra="stereo-spot-ops",
+    # Given whole: botocore puts its own together anew, twice for each call.
+    user_agent=f"stereo-spot-ops Boto3/{boto3.__version__}",
 )
 # A change is sent once: where its answer is lost, the world is asked, not botocore. S3 may take long over a copy.
 # No checksum that S3 does not ask for: it would wrap the body, and the gate could not compare it.
@@ -118,8 +120,8 @@ class Aws:
 class _Clients:
     """The clients of one session. boto3 makes them one at a time: its session is not safe between threads."""
 
-    def __init__(self, session: boto3.Session, settings: Settings) -> None:
-        self._session, self._settings = session, settings
+    def __init__(self, session: boto3.Session, settings: Settings, taped: bool = True) -> None:
+        self._session, self._settings, self._taped = session, settings, taped
         self.tape = Tape()
         self.player = Player(settings.bundle) if settings.bundle else None
         self._made: dict[tuple[str, bool], Any] = {}
@@ -132,8 +134,10 @@ class _Clients:
                 client = _client(self._session, service, self._settings, config)
                 if self.player:
                     self.player.play(client)
-                else:
+                elif self._taped:
                     self.tape.record(client, _refuse_what_aws_never_said)
+                else:
+                    client.meta.events.register_first("after-call", _refuse_what_aws_never_said)
                 self._made[key] = client
             return self._made[key]
 
@@ -144,14 +148,14 @@ class _Clients:
                 self.get(service)
 
 
-def connect(settings: Settings) -> Aws:
-    """Return the clients of an environment after STS has confirmed the account.
+def connect(settings: Settings, taped: bool = True) -> Aws:
+    """Return the clients of an environment after STS has confirmed the account; `taped`: their answers are kept.
 
     Raises WrongAccount if STS names another account than the environment expects, and NotReadable if there
     is no credential or STS does not answer. Nothing else is asked of AWS before this check.
     """
     try:
-        clients = _Clients(_session(settings), settings)
+        clients = _Clients(_session(settings), settings, taped)
         sts = clients.get("sts")
         # Reading a service's model takes tens of milliseconds of this processor's time; STS's answer takes none of it.
         Thread(target=clients.make_ahead, daemon=True).start()
@@ -188,11 +192,14 @@ def connect_deliver(settings: Settings) -> Aws:
 
 
 def _connect_as(settings: Settings, role: str, arn_of: Callable[[EnvironmentFile], str | None]) -> Aws:
-    """Return the clients of a role that is not the reader's: never under the YAML's profile alone, which is."""
+    """Return the clients of a role that is not the reader's: never under the YAML's profile alone, which is.
+
+    Their answers are no evidence, and there may be a hundred thousand of them: they are not kept.
+    """
     if settings.sandbox:
-        return connect(replace(settings, keys=sandbox_process.keys_of(role, settings.sandbox)))
+        return connect(replace(settings, keys=sandbox_process.keys_of(role, settings.sandbox)), taped=False)
     arn = arn_of(load_environment(settings.file))
-    return connect(replace(settings, reader_role_arn=arn, profile=settings.profile if arn else None))
+    return connect(replace(settings, reader_role_arn=arn, profile=settings.profile if arn else None), taped=False)
 
 
 def _client(session: boto3.Session, service: str, settings: Settings, config: Config = CONFIG) -> Any:
@@ -242,7 +249,8 @@ def _assume(source: botocore.session.Session, role_arn: str, settings: Settings)
     if own is None:
         raise NotReadable(_who_are_you(settings, ValueError(f"no credential to assume {role_arn} with")))
     fetcher = AssumeRoleCredentialFetcher(
-        client_creator=source.create_client,
+        # Whoever is asked for everything else is asked for the role.
+        client_creator=partial(source.create_client, endpoint_url=settings.endpoint_url),
         source_credentials=own,
         role_arn=role_arn,
         extra_args={"RoleSessionName": "stereo-spot-ops"},

@@ -8,7 +8,6 @@ written, so a bundle holds what the notebook showed, not what was secret in it.
 
 from __future__ import annotations
 
-import base64
 import hashlib
 import json
 from collections.abc import Iterable, Iterator, Mapping
@@ -165,11 +164,11 @@ def _encoded(value: Any) -> Any:
 
 
 def _bytes(mark: str, value: bytes) -> dict[str, str]:
-    """Bytes that are text are kept as text, so that secrets in them are seen and removed."""
+    """Bytes are kept as text, a character a byte where they are none, so that secrets in them are seen and removed."""
     try:
         return {mark: "t:" + value.decode("utf-8")}
     except UnicodeDecodeError:
-        return {mark: "b:" + base64.b64encode(value).decode("ascii")}
+        return {mark: "b:" + value.decode("latin-1")}
 
 
 def stream(value: bytes) -> dict[str, str]:
@@ -178,7 +177,7 @@ def stream(value: bytes) -> dict[str, str]:
 
 
 def _raw(text: str) -> bytes:
-    return text[2:].encode("utf-8") if text.startswith("t:") else base64.b64decode(text[2:])
+    return text[2:].encode("utf-8" if text.startswith("t:") else "latin-1")
 
 
 def _streamed(text: str) -> StreamingBody:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 import click
 
 from ops_lib.errors import EXIT_CRASH, EXIT_CRITICAL, EXIT_UNKNOWN, EXIT_USAGE, BadParameter, OpsError
+from ops_lib.redaction import printable, redact
 
 if TYPE_CHECKING:
     from ops_lib.show.headless import Run
@@ -242,5 +243,5 @@ def _guarded(command: Callable[[], Any]) -> int:
         return EXIT_CRASH
     except Exception as error:  # noqa: BLE001 - the last resort: no bare traceback as a result
         now = datetime.now(UTC).isoformat(timespec="seconds")
-        click.echo(f"ops broke at {now}: {type(error).__name__}: {error}. {OURS}", err=True)
+        click.echo(f"ops broke at {now}: {type(error).__name__}: {redact(printable(str(error)))}. {OURS}", err=True)
         return EXIT_CRASH

@@ -26,6 +26,7 @@ from ops_lib.errors import ChangeRefused
 from ops_lib.lease import Lease, Terms, make_lender
 
 # "signing" lasts while botocore may fetch a credential, which is a read of its own.
+KERNELS = ("ipykernel", "ipykernel_launcher")
 WAY = ("opened", "called", "requested", "signing", "signed", "sent")
 
 
@@ -75,7 +76,7 @@ def make_door() -> Door:  # noqa: C901 (its functions share what nobody else may
     def open_for(service_id: str, operation: str, arguments: Mapping[str, Any]) -> Iterator[Callable[[], bool]]:
         if other := mine():
             raise _refusal(f"{service_id} {operation}", f"{other.operation} is being admitted: one at a time")
-        thread, permit = _thread(), _Permit(service_id, operation, deepcopy(dict(arguments)))
+        thread, permit = _thread(), _Permit(service_id, operation, _copied(dict(arguments)))
         held[thread] = permit
         try:
             yield lambda: permit.was_sent
@@ -104,7 +105,7 @@ def make_door() -> Door:  # noqa: C901 (its functions share what nobody else may
         due = permit is not None and permit.reached == WAY[WAY.index(seam) - 1]
         if permit is None or not due or operation not in (permit.operation, ""):
             return False
-        require_same(request)
+        require_same(permit, request)
         permit.reached, permit.was_sent = seam, seam == "sent"
         return True
 
@@ -117,11 +118,10 @@ def make_door() -> Door:  # noqa: C901 (its functions share what nobody else may
         if permit := mine():
             permit.reached = "left"
 
-    def require_same(request: Any) -> None:
-        permit = mine()
-        if permit and permit.expected is None:  # only now: botocore has looked at the arguments
+    def require_same(permit: _Permit, request: Any) -> None:
+        if permit.expected is None:  # only now: botocore has looked at the arguments
             permit.expected = _serialised(permit.model, permit.operation, permit.arguments)
-        if not permit or not permit.expected or not _says(request, permit.expected, permit.arguments):
+        if not permit.expected or not _says(request, permit.expected, permit.arguments):
             raise _refusal("the admitted call", "its request says something else than the admitted arguments")
 
     return Door(admit, make_lender(open_in_turn), enters, passes, leaves, inside)
@@ -129,11 +129,20 @@ def make_door() -> Door:  # noqa: C901 (its functions share what nobody else may
 
 def in_kernel() -> bool:
     """Return whether this process is a notebook's kernel, or was forked from one."""
-    return "\nipykernel" in "\n".join(["", *sys.modules]) or any("ipykernel" in word for word in sys.orig_argv)
+    return any(name in sys.modules for name in KERNELS) or any("ipykernel" in word for word in sys.orig_argv)
 
 
 def _thread() -> tuple[int, int]:
     return os.getpid(), threading.get_ident()
+
+
+def _copied(value: Any) -> Any:
+    """Return what nobody else can change; of a call's arguments, most are text in dicts and lists."""
+    if isinstance(value, dict):
+        return {name: _copied(part) for name, part in value.items()}
+    if isinstance(value, list):
+        return [_copied(part) for part in value]
+    return value if type(value) in (str, bytes, int) else deepcopy(value)
 
 
 def _serialised(model: Any, operation: str, arguments: dict[str, Any]) -> dict[str, Any]:
@@ -150,9 +159,10 @@ def _says(request: Any, expected: dict[str, Any], arguments: dict[str, Any]) -> 
     """Return whether a request (a dict, an AWSRequest or a prepared one) says what is expected."""
     given = request if isinstance(request, dict) else vars(request)
     body = given["data"] if "data" in given else given.get("body")
-    headers = {name.lower(): _text(value) for name, value in dict(given["headers"]).items()}
-    wanted = {name.lower(): _text(value) for name, value in expected["headers"].items()}
-    same = given["method"] == expected["method"] and wanted.items() <= headers.items()
+    wanted = [(name.lower(), _text(value)) for name, value in expected["headers"].items()]
+    names = [name for name, _ in wanted]
+    headers = [(name.lower(), _text(value)) for name, value in given["headers"].items() if name.lower() in names]
+    same = given["method"] == expected["method"] and sorted(headers) == sorted(wanted)  # each of them once
     return same and _same_content(body, expected["body"]) and _place(given["url"], expected, arguments)
 
 

@@ -21,6 +21,8 @@ OpsError                  70  our own failure
 
 from __future__ import annotations
 
+from ops_lib.redaction import redact
+
 EXIT_OK, EXIT_WARNING, EXIT_CRITICAL, EXIT_UNKNOWN = 0, 1, 2, 3
 EXIT_USAGE, EXIT_CRASH = 64, 70
 
@@ -29,6 +31,10 @@ class OpsError(Exception):
     """Base of every error this library raises; `exit_code` is what the command line ends with."""
 
     exit_code = EXIT_CRASH
+
+    def __str__(self) -> str:
+        """Return its sentence without secrets: what it names came from AWS, a file or a command line."""
+        return redact(super().__str__())
 
     def _render_traceback_(self) -> list[str]:
         """Tell IPython to show one clear line instead of a traceback: the reader is no Python programmer at 03:00."""

@@ -9,6 +9,7 @@ import re
 from collections.abc import Iterable
 
 from ops_lib.job_id import UUID
+from ops_lib.redaction import redact
 
 # "%(asctime)s [%(levelname)s] %(name)s: %(message)s"; what is not written so is a traceback's, or another program's.
 LOGGED = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ \[[A-Z]+\] ")
@@ -81,6 +82,10 @@ def signature(message: str) -> str:
 
 
 def last_words(following: Iterable[str]) -> str:
-    """Return the line of a traceback that names the exception ("MemoryError"), else its last words; "" without any."""
-    lines = [line for line in following if line[:1].strip() and not line.startswith("Traceback ")]
+    """Return the line of a traceback that names the exception ("MemoryError"), else its last words; "" without any.
+
+    Secrets are removed, for no line of a private key tells alone what it is.
+    """
+    told = redact("\n".join(following)).split("\n")
+    lines = [line for line in told if line[:1].strip() and not line.startswith("Traceback ")]
     return next((line for line in reversed(lines) if _EXCEPTION.fullmatch(line)), lines[-1] if lines else "")

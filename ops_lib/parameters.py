@@ -11,6 +11,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, TypeAdapter, 
 
 from ops_lib.errors import BadInput, BadParameter
 from ops_lib.job_id import parse_job_id
+from ops_lib.redaction import redact
 
 CHANGES = ("force-one-task", "desired-count", "raise-maximum", "suspend-scaling", "suspend-scale-in", "resume-scaling")
 INJECTED = "# Parameters"  # how papermill begins the cell it injects
@@ -173,14 +174,16 @@ def from_command_line(notebook: str, given: Mapping[str, str]) -> Parameters:
 def from_values(notebook: str, values: Mapping[str, Any]) -> Parameters:
     """Return the parameters from typed values, as a YAML file or a notebook's namespace holds them.
 
-    Raises BadParameter as above; the text 'false' is not a bool, the number 12 is not a text.
+    Raises BadParameter as above, and for a secret; the text 'false' is not a bool, the number 12 is not a text.
     """
     schema = check_notebook(notebook)
     _no_unknown(notebook, schema, values)
     try:
-        return schema.model_validate(dict(values))
+        checked = schema.model_validate(dict(values))
     except ValidationError as invalid:
         raise _broken(invalid) from None
+    _no_secret(checked)
+    return checked
 
 
 def from_namespace(notebook: str, namespace: Mapping[str, Any]) -> Parameters:
@@ -226,6 +229,13 @@ def _no_unknown(notebook: str, schema: type[Parameters], names: Iterable[str]) -
         if name not in schema.model_fields:
             known = ", ".join(schema.model_fields)
             raise BadParameter("parameter", name, f"{notebook} has no parameter of that name", f"use one of: {known}")
+
+
+def _no_secret(checked: Parameters) -> None:
+    for name, value in checked.model_dump().items():
+        if isinstance(value, str) and redact(value) != value:
+            rule = "it holds a secret, and a parameter stands in the report and in the plan"
+            raise BadParameter(name, value, rule, "name the secret by its ARN, as HF_TOKEN_ARN does")
 
 
 def _typed(schema: type[Parameters], name: str, text: str) -> object:

@@ -11,6 +11,7 @@ from datetime import datetime
 
 from ops_lib.evidence import LogLine, Traceback
 from ops_lib.log_format import ACCESS, ERROR, LOGGED, job_of, last_words, without_prefix
+from ops_lib.redaction import redact
 
 BEGINS, THREAD = "Traceback (most recent call last):", "Exception in thread"
 # Between the parts of one chained traceback.
@@ -84,4 +85,4 @@ def _names(message: str, part: Part) -> bool:
     """Return whether an error line ends in the words that a traceback ends in ("... failed: <exception>")."""
     words = last_words(part)
     said = words.partition(": ")[2] or words
-    return bool(said) and without_prefix(message).endswith(said)
+    return bool(said) and redact(without_prefix(message)).endswith(said)

@@ -59,7 +59,7 @@ class Refusal(Exception):
         super().__init__(message)
 
 
-@dataclass
+@dataclass(frozen=True)
 class Rules:
     """AWS's numbers, and what goes wrong. `instant`: an end of 7 s includes 7.000 alone, else all of that second.
 

@@ -38,3 +38,10 @@ def test_a_long_value_is_cut_and_its_length_said() -> None:
 
 def test_ipython_shows_the_line_and_no_traceback() -> None:
     assert errors.NotReadable("no credential")._render_traceback_() == ["NotReadable: no credential"]
+
+
+def test_what_it_names_is_told_without_its_secrets() -> None:
+    error = errors.BadParameter("job_id", "http://alice:hunter22@host/jobs/1", "a rule", "a step")
+    for told in (str(error), *error._render_traceback_()):
+        assert "hunter22" not in told
+        assert "[removed]@host" in told

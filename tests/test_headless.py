@@ -353,3 +353,14 @@ def test_no_value_of_a_parameter_is_anything_but_a_value(tmp_path: Path, value: 
     assert done.returncode == 64
     assert "lower-case UUID" in done.stderr
     assert len(done.stderr.strip().splitlines()) == 1
+
+
+def test_a_secret_in_what_python_says_of_an_error_is_not_in_the_notebook() -> None:
+    key = "AKIA" + "B" * 16
+    told = nbformat.v4.new_output("error", ename="KeyError", evalue=key, traceback=["\x1b[31mline", f"KeyError: {key}"])
+    executed = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell("x", outputs=[told])])
+    headless._redact_errors(executed)
+    (error,) = executed.cells[0].outputs
+    assert key not in json.dumps(executed)
+    assert error.traceback == ["\x1b[31mline", "KeyError: [removed]"]
+    nbformat.validate(executed)

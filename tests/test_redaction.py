@@ -6,6 +6,7 @@ import json
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
+from urllib.parse import quote, unquote
 
 import pytest
 from hypothesis import given
@@ -56,6 +57,28 @@ def test_what_stands_under_a_secrets_name_is_removed(name: str, value: Any) -> N
     assert redacted({name: None}) == {name: None}
 
 
+@pytest.mark.parametrize(("name", "value"), [("name", "value"), ("Name", "Value"), ("Key", "Value")])
+def test_a_pair_of_name_and_value_is_one_with_its_name(name: str, value: str) -> None:
+    """As ECS has a container's variables, and AWS its tags."""
+    assert redacted([{name: "DB_PASSWORD", value: "hunter2"}]) == [{name: "DB_PASSWORD", value: REMOVED}]
+    assert redacted({name: "HF_TOKEN_ARN", value: "arn:aws:x"}) == {name: "HF_TOKEN_ARN", value: "arn:aws:x"}
+
+
+@pytest.mark.parametrize("name", ["HF_TOKEN_SECRET_ARN", "VAPID_SECRET_ARN", "NextToken", "nextToken", "ReceiptHandle"])
+def test_what_only_sounds_like_a_secret_stays(name: str) -> None:
+    assert redacted({name: "x"}) == {name: "x"}
+
+
+def test_a_secret_in_a_url_is_found_however_often_it_is_encoded() -> None:
+    text = f"k=1&key={KEY}"
+    for _ in range(3):
+        text = quote(text, safe="")
+        assert KEY not in redact(text)
+        assert unquote(redact(text)).count(REMOVED) == 1
+    assert redact("jobs%2Fx%2F00001.mp4") == "jobs%2Fx%2F00001.mp4", "what hides nothing stays as it was"
+    assert redact(f"%1b[31m{KEY}%1b[0m").isprintable()
+
+
 def test_the_same_patterns_serve_what_people_see() -> None:
     from ops_lib.show import redact as shown
 
@@ -93,12 +116,41 @@ PIECES = (
 )
 
 
-@given(st.lists(st.sampled_from(PIECES) | st.text(max_size=3), max_size=8).map("".join))
+pieces = st.lists(st.sampled_from(PIECES) | st.text(max_size=3), max_size=8).map("".join)
+
+
+@given(pieces)
 def test_a_hint_never_hides_a_secret(text: str) -> None:
     slowly = text
     for _, secret in redaction._SECRETS:
         slowly = secret.sub(lambda found: f"{found.groupdict().get('keep') or ''}{REMOVED}", slowly)
     assert redact(text) == slowly
+
+
+@given(st.recursive(pieces | st.integers(), lambda inner: st.lists(inner) | st.dictionaries(pieces, inner)))
+def test_json_that_is_free_of_secrets_holds_none(value: Any) -> None:
+    text = json.dumps(value)
+    assert not redaction.is_free_of_secrets(text) or redacted(value) == value
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        {"Name": "HF_TOKEN", "Value": 1},
+        {"authorization": 1},
+        "aB3/" * 16,
+        "".join(f"%{ord(c):02X}" for c in "AKIA") + "Z" * 16,
+    ],
+)
+def test_json_of_what_only_the_whole_data_tells_is_not_free_of_secrets(value: Any) -> None:
+    assert redacted([value]) != [value]
+    assert not redaction.is_free_of_secrets(json.dumps([value]))
+
+
+@pytest.mark.parametrize("name", ["SecretAccessKey", "aws_session_token", "PASSWORD"])
+def test_json_with_a_secrets_name_is_not_free_of_secrets(name: str) -> None:
+    assert not redaction.is_free_of_secrets(json.dumps({"a": [{name: 1}]}))
+    assert redaction.is_free_of_secrets(json.dumps({"url": "https://sqs/queue", "words": "a session of whom"}))
 
 
 def test_a_secret_that_a_terminals_sequences_hide_is_removed_and_colours_alone_stay() -> None:

@@ -44,6 +44,9 @@ resource "aws_s3_bucket_lifecycle_configuration" "reports" {
     expiration {
       days = var.report_retention_days
     }
+    abort_incomplete_multipart_upload {
+      days_after_initiation = 1
+    }
   }
 }
 

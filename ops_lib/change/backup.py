@@ -9,44 +9,42 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
-from threading import Lock
 from typing import Any
 
-from ops_lib.change.durable import sync_folder
+from ops_lib.change.durable import append, ends_a_line, opened, sync_folder
 from ops_lib.change.plan import Plan
+from ops_lib.change.together import Together
 from ops_lib.letters import as_json
 from ops_lib.settings import Settings
 
 
-@dataclass(frozen=True)
+@dataclass
 class Backup:
-    """The backup of one plan's letters; threads write one after the other."""
+    """The backup of one plan's letters; what several threads keep meanwhile is written together."""
 
     path: Path
-    _lock: Any = field(default_factory=Lock, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        self._together = Together(self._write)
 
     def keep(self, letters: Sequence[tuple[str, Mapping[str, Any]]]) -> None:
         """Write these letters (MessageId, message as received) and return once they are durable. Raises OSError."""
-        if not letters:
-            return
-        self.path.parent.mkdir(parents=True, exist_ok=True)
-        lines = [json.dumps(_content(message_id, message)) + "\n" for message_id, message in letters]
-        with self._lock:
-            self._write(lines)
+        if letters:
+            self._together([json.dumps(_content(message_id, message)) for message_id, message in letters])
 
-    def _write(self, lines: Sequence[str]) -> None:
-        handle = os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o600)
-        with os.fdopen(handle, "a", encoding="ascii") as file:
-            size = os.fstat(handle).st_size
-            if size and os.pread(handle, 1, size - 1) != b"\n":
-                file.write("\n")
-            file.writelines(lines)
-            file.flush()
-            os.fsync(handle)
+    def _write(self, lines: Sequence[str]) -> Sequence[str]:
+        file = opened(self.path, os.O_RDWR | os.O_CREAT | os.O_APPEND)
+        try:
+            size = os.fstat(file).st_size
+            begin = "" if ends_a_line(file, size) else "\n"
+            append(file, size, "".join([begin, *(f"{line}\n" for line in lines)]).encode("ascii"))
+        finally:
+            os.close(file)
         if not size:
             sync_folder(self.path.parent)
+        return lines
 
 
 def backup_of(plan: Plan, settings: Settings) -> Backup:

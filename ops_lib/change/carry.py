@@ -57,8 +57,8 @@ class Carrier:
         except OSError as error:
             words = f"its backup could not be written ({error.strerror or error}); nothing was changed"
             return told + self.write([work.task.ends("failed", words, barred=True) for work in ready])
-        told += self._send([work for work in ready if not work.may_delete])
-        return told + self._delete(self._firmly_held(work for work in ready if work.may_delete))
+        left, said = self._send([work for work in ready if not work.may_delete])
+        return told + left + self._delete([work for work in ready if work.may_delete and work.held.is_firm], said)
 
     def write(self, outcomes: Sequence[StepOutcome], phase: str = "") -> list[StepOutcome]:
         """Write outcomes to the journal and return them; `phase`: of which call they say what came."""
@@ -94,8 +94,13 @@ class Carrier:
             return task.ends("refused", words, changed=changed)
         return None
 
-    def _send(self, batch: Sequence[Work]) -> list[StepOutcome]:
-        """Send a batch, once more where its answer is lost and no double does harm; return what was not sent."""
+    def _send(self, batch: Sequence[Work]) -> tuple[list[StepOutcome], list[Draft]]:
+        """Send a batch, once more where its answer is lost and no double does harm.
+
+        Return what was not sent, and what is to be written of all.
+        """
+        if not batch:
+            return [], []
         in_doubt = {work.task.number for work in batch if work.past.maybe_sent}
         batch, answer = self._send_once(batch)
         if isinstance(answer, Lost) and all(work.task.step.harmless_twice for work in batch):
@@ -117,8 +122,7 @@ class Carrier:
                 self.sent.add(work.past.sent_as)
                 self.bodies.add(work.task.letter.md5_of_body)
         said = [_sent(work, work.task.number in in_doubt) for work in sent]
-        self._write(self._draft("outcome", SEND, [*said, *((one.number, one.facts()) for one in left)]))
-        return left
+        return left, self._draft("outcome", SEND, [*said, *((one.number, one.facts()) for one in left)])
 
     def _send_once(self, batch: Sequence[Work]) -> tuple[list[Work], Answered | Lost | NotDone]:
         """Send what is still in hand once all intents are written; return that, and what SQS answered.
@@ -126,7 +130,7 @@ class Carrier:
         In this order: whoever receives a letter after our hold has lapsed finds the intent in the journal.
         """
         self.pace.wait(len(batch))
-        self._intend(batch, SEND)
+        self._write(self._intent(batch, SEND))
         in_hand = [work for work in batch if work.held.is_firm]
         lapsed = "its hold lapsed before it was sent; it is received again"
         self.write([work.task.ends("failed", lapsed) for work in batch if work not in in_hand], SEND)
@@ -149,10 +153,12 @@ class Carrier:
         )
         return work.task.ends("unknown" if in_doubt else "failed", words, barred=failed.kind == "barred")
 
-    def _delete(self, batch: Sequence[Work]) -> list[StepOutcome]:
+    def _delete(self, batch: Sequence[Work], said: Sequence[Draft]) -> list[StepOutcome]:
+        """Delete a batch once the journal has what is `said` of its send, and that it is meant to be deleted."""
+        self._write([*said, *self._intent(batch, DELETE)])
+        batch = self._firmly_held(batch)
         if not batch:
             return []
-        self._intend(batch, DELETE)
         entries = [{"Id": str(place), "ReceiptHandle": work.held.handle} for place, work in enumerate(batch)]
         call = Call("sqs", "DeleteMessageBatch", {"QueueUrl": self.hand.queue_url, "Entries": entries})
         answer = send(self.applier.aws, call)
@@ -186,15 +192,15 @@ class Carrier:
     def _told(self, work: Work) -> str:
         return f"sent as {work.past.sent_as}" if work.past.sent_as in self.sent else "sent by an earlier run"
 
-    def _intend(self, batch: Sequence[Work], phase: str) -> None:
+    def _intent(self, batch: Sequence[Work], phase: str) -> list[Draft]:
         if not batch:
-            return
+            return []
         operation = "SendMessageBatch" if phase == SEND else "DeleteMessageBatch"
         url = batch[0].task.destination if phase == SEND else self.hand.queue_url
         call = {"service": "sqs", "operation": operation, "arguments": {"QueueUrl": url}}
         title = batch[0].task.step.title if len(batch) == 1 else f"{phase} {len(batch)} letters"
         facts = {"title": title, "call": call}
-        self._write(self._draft("intent", phase, [_meant(work.task, phase) for work in batch], facts))
+        return self._draft("intent", phase, [_meant(work.task, phase) for work in batch], facts)
 
     def _draft(
         self, kind: Kind, phase: str, parts: Sequence[Part], facts: Mapping[str, Any] | None = None

@@ -7,18 +7,17 @@ missing, a head noted elsewhere can. An intent without its outcome is what a cra
 from __future__ import annotations
 
 import re
-from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from threading import Lock
 from typing import TYPE_CHECKING, Any, Protocol
 
 from ops_lib.change.journal_entry import GENESIS, KINDS, Draft, Entry, Kind, next_in_chain, verified
 from ops_lib.change.journal_file import FileStore
 from ops_lib.change.journal_s3 import S3Store
+from ops_lib.change.together import Together
 from ops_lib.errors import BadEnvironment, BadJournal, BadParameter
 
 if TYPE_CHECKING:
@@ -71,25 +70,12 @@ class Reading:
         return tuple(sorted((one for left in still_open.values() for one in left), key=lambda one: one.number))
 
 
-@dataclass
-class _Writing:
-    """What one thread wants to be written, and what came of it."""
-
-    drafts: Sequence[Draft]
-    entries: Sequence[Entry] = ()
-    error: BaseException | None = None
-
-    @property
-    def is_over(self) -> bool:
-        return bool(self.entries or self.error)
-
-
 class Journal:
     """One environment's journal; safe for many processes and threads at once."""
 
     def __init__(self, store: Store) -> None:
         self._store = store
-        self._lock, self._waiting = Lock(), deque[_Writing]()
+        self._together = Together(store.add)
 
     @property
     def place(self) -> str:
@@ -109,25 +95,7 @@ class Journal:
         Raises NotJournalled if they could not be written, BadJournal if the last entry is damaged (a half-written
         last line is moved aside instead).
         """
-        mine = _Writing(drafts)
-        self._waiting.append(mine)
-        with self._lock:
-            if not mine.is_over:
-                self._write_all_that_wait()
-        if mine.error:
-            raise mine.error
-        return mine.entries
-
-    def _write_all_that_wait(self) -> None:
-        together = [self._waiting.popleft() for _ in range(len(self._waiting))]
-        try:
-            entries = iter(self._store.add([draft for one in together for draft in one.drafts]))
-            for one in together:
-                one.entries = [next(entries) for _ in one.drafts]
-        except BaseException as error:
-            for one in together:
-                one.error = error
-            raise
+        return self._together(drafts)
 
     def follow(self) -> Follower:
         """Return what reads the entries from the first on, and then again and again those that came since."""

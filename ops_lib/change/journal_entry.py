@@ -14,11 +14,12 @@ from datetime import UTC, datetime
 from typing import Any, Literal, get_args
 
 from ops_lib.errors import BadJournal
-from ops_lib.redaction import redacted
+from ops_lib.redaction import is_free_of_secrets, redacted
 
 Kind = Literal["plan", "intent", "outcome", "note"]
 KINDS: tuple[Kind, ...] = get_args(Kind)
 GENESIS = "0" * 64  # what the first entry names as the hash before it
+_ENCODER = json.JSONEncoder(sort_keys=True, separators=(",", ":"), allow_nan=False)
 
 
 @dataclass(frozen=True)
@@ -36,8 +37,8 @@ class Entry:
 
     def line(self) -> bytes:
         """Return the entry as it is stored: one line of ASCII, without its newline."""
-        before, after = _around_hash(self)
-        return b'%b"hash":%b,%b' % (before, _canonical(self.hash), after)
+        before, after = _around_hash(self, _canonical(self.facts))
+        return _line(before, self.hash, after)
 
     def parts(self) -> Iterator[Entry]:
         """Yield it step by step where it is about several: what `each` says of a step, and what all have in common."""
@@ -47,7 +48,8 @@ class Entry:
         common = {name: fact for name, fact in self.facts.items() if name != "each"}
         for one in self.facts["each"]:
             own = {name: fact for name, fact in one.items() if name != "step"}
-            yield replace(self, step=one["step"], facts=common | own)
+            place = (self.number, self.at, self.kind, self.plan_id, one["step"])
+            yield Entry(*place, common | own, self.previous, self.hash)
 
 
 @dataclass(frozen=True)
@@ -68,9 +70,16 @@ class Draft:
 
     def entry(self, number: int, previous: str) -> Entry:
         """Return the entry at this place: facts redacted, time in UTC."""
-        facts = json.loads(_canonical(redacted(self.facts)))
-        unhashed = Entry(number, self.at.astimezone(UTC), self.kind, self.plan_id, self.step, facts, previous, "")
-        return replace(unhashed, hash=_hash(unhashed))
+        return self.written(number, previous)[0]
+
+    def written(self, number: int, previous: str) -> tuple[Entry, bytes]:
+        """Return the entry at this place, and its line."""
+        facts = _without_secrets(self.facts)
+        at = self.at.astimezone(UTC)
+        unhashed = Entry(number, at, self.kind, self.plan_id, self.step, json.loads(facts), previous, "")
+        before, after = _around_hash(unhashed, facts)
+        entry = replace(unhashed, hash=_sha256(before, after))
+        return entry, _line(before, entry.hash, after)
 
 
 class Unfit(ValueError):
@@ -82,8 +91,8 @@ def entry_from(line: bytes) -> Entry:
     try:
         content = json.loads(line)
         entry = Entry(**content | {"at": datetime.fromisoformat(content["at"])})
-        before, after = _around_hash(entry)
-        as_written = b'%b"hash":%b,%b' % (before, _canonical(entry.hash), after)
+        before, after = _around_hash(entry, _canonical(entry.facts))
+        as_written = _line(before, entry.hash, after)
     except (ValueError, TypeError, KeyError, AttributeError) as error:
         raise Unfit(f"it is no entry ({type(error).__name__}: {error})") from None
     if entry.hash != _sha256(before, after):
@@ -117,15 +126,14 @@ def next_in_chain(place: str, line: bytes, number: int, previous: str) -> Entry:
     return entry
 
 
-def _around_hash(entry: Entry) -> tuple[bytes, bytes]:
-    """Return its canonical JSON, keys sorted, before and after the place of its hash."""
-    before = _canonical({"at": entry.at.isoformat(), "facts": entry.facts})
+def _around_hash(entry: Entry, facts: bytes) -> tuple[bytes, bytes]:
+    """Return its canonical JSON, keys sorted, before and after the place of its hash; `facts`: those as JSON."""
     rest = {name: getattr(entry, name) for name in ("kind", "number", "plan_id", "previous", "step")}
-    return before[:-1] + b",", _canonical(rest)[1:]
+    return b'{"at":%b,"facts":%b,' % (_canonical(entry.at.isoformat()), facts), _canonical(rest)[1:]
 
 
-def _hash(entry: Entry) -> str:
-    return _sha256(*_around_hash(entry))
+def _line(before: bytes, own_hash: str, after: bytes) -> bytes:
+    return b'%b"hash":%b,%b' % (before, _canonical(own_hash), after)
 
 
 def _sha256(before: bytes, after: bytes) -> str:
@@ -133,5 +141,14 @@ def _sha256(before: bytes, after: bytes) -> str:
     return hashlib.sha256(before + after).hexdigest()
 
 
+def _without_secrets(facts: Mapping[str, Any]) -> bytes:
+    """Return facts as canonical JSON, redacted; what JSON does not know becomes text."""
+    try:
+        text = _canonical(facts)
+    except (TypeError, ValueError):
+        return _canonical(redacted(facts))
+    return text if is_free_of_secrets(text.decode("ascii")) else _canonical(redacted(facts))
+
+
 def _canonical(content: Any) -> bytes:
-    return json.dumps(content, sort_keys=True, separators=(",", ":"), allow_nan=False).encode("ascii")
+    return _ENCODER.encode(content).encode("ascii")

@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
-from ops_lib.change.durable import sync_folder
+from ops_lib.change.durable import append, ends_a_line, opened, sync_folder
 from ops_lib.change.journal_entry import GENESIS, Draft, Entry, Unfit, entry_from, verified
 from ops_lib.errors import NotJournalled, NotReadable
 
@@ -62,7 +62,6 @@ class FileStore:
     def add(self, drafts: Sequence[Draft]) -> list[Entry]:
         """Write the entries that follow the last one, with one fsync. Raises NotJournalled, BadJournal."""
         try:
-            self.path.parent.mkdir(parents=True, exist_ok=True)
             with _locked(self.path, os.O_RDWR | os.O_CREAT | os.O_APPEND, fcntl.LOCK_EX) as file:
                 return self._write(file, drafts)
         except OSError as error:
@@ -74,7 +73,6 @@ class FileStore:
         path = self.path.with_name(f"{self.path.name}.lock")
         with ExitStack() as held:
             try:
-                path.parent.mkdir(parents=True, exist_ok=True)
                 file = held.enter_context(_locked(path, os.O_RDWR | os.O_CREAT, fcntl.LOCK_EX, waiting))
                 os.ftruncate(file, 0)
                 os.pwrite(file, f"process {os.getpid()}".encode(), 0)
@@ -87,7 +85,8 @@ class FileStore:
         return NotReadable(f"journal {self.path}: not readable ({error.strerror}). Next: {next_step}.")
 
     def _write(self, file: int, drafts: Sequence[Draft]) -> list[Entry]:
-        inode, size = os.fstat(file).st_ino, os.fstat(file).st_size
+        found = os.fstat(file)
+        inode, size = found.st_ino, found.st_size
         if self._left_at and self._left_at[:2] == (inode, size):  # nobody has written since we did
             number, previous, torn = *self._left_at[2:], b""
         else:
@@ -101,12 +100,13 @@ class FileStore:
         # The file set aside is the sign that a note is due: it is still there if the process was killed before it.
         notes = [_note(aside, drafts[0])] if aside.exists() else []
         entries: list[Entry] = []
-        text = b"\n" if size and os.pread(file, 1, size - 1) != b"\n" else b""
+        text = b"" if ends_a_line(file, size) else b"\n"
         for draft in (*notes, *drafts):
-            entries.append(draft.entry(number, previous))
-            number, previous = number + 1, entries[-1].hash
-            text += entries[-1].line() + b"\n"
-        _append(file, size, text)
+            entry, line = draft.written(number, previous)
+            number, previous = number + 1, entry.hash
+            entries.append(entry)
+            text += line + b"\n"
+        append(file, size, text)
         self._left_at = (inode, size + len(text), number, previous)
         if not size:
             sync_folder(self.path.parent)
@@ -166,22 +166,10 @@ def _from(file: int, start: int) -> bytes:
     return b"".join(parts)
 
 
-def _append(file: int, size: int, text: bytes) -> None:
-    """Write and fsync; after an error (a full disk) the file is as long as before, if it can be done."""
-    left = memoryview(text)
-    try:
-        while left:
-            left = left[os.write(file, left) :]
-        os.fsync(file)
-    except OSError:
-        os.ftruncate(file, size)
-        raise
-
-
 def _set_aside(aside: Path, torn: bytes) -> None:
-    file = os.open(aside, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+    file = opened(aside, os.O_WRONLY | os.O_CREAT | os.O_APPEND)
     try:
-        _append(file, os.fstat(file).st_size, torn)
+        append(file, os.fstat(file).st_size, torn)
     finally:
         os.close(file)
     sync_folder(aside.parent)
@@ -191,7 +179,7 @@ def _set_aside(aside: Path, torn: bytes) -> None:
 def _locked(path: Path, flags: int, how: int, waiting: Callable[[str], None] | None = None) -> Iterator[int]:
     """Open and flock; the kernel lets go of it when the process ends, however it ends."""
     while True:
-        file = os.open(path, flags, 0o600)
+        file = opened(path, flags)
         try:
             _lock(file, how, waiting)
             if _still_at(path, file):  # somebody may have moved it aside while we waited

@@ -3,6 +3,10 @@
 AWS: Developer Guide of SQS, "Amazon SQS visibility timeout": a message that is not deleted within it is delivered
 again, so it must be longer than processing takes. The pipeline never shortens it after a failure (pipeline.md 3):
 what fails waits for it, maxReceiveCount times. So it should be long enough, and not much longer.
+
+A message that outlasts its timeout does so at each delivery: where workers are idle it is begun anew maxReceiveCount
+times and then is a dead letter, though nothing ever failed. So it is called too short where one message in a thousand
+would outlast it, and what is recommended instead is what one in ten thousand would.
 """
 
 from __future__ import annotations
@@ -16,12 +20,13 @@ from datetime import datetime
 import pandas as pd
 
 from ops_lib.decide.case import words
+from ops_lib.decide.checks import counted
 from ops_lib.decide.drain import student
 from ops_lib.evidence import Queue, WorkerLines
 
-FEWEST_SAMPLES = 20
-# One in a thousand of a normal distribution: five deliveries of one message never all fall beyond.
-ONE_IN_A_THOUSAND = 3.09
+# Messages of one job take alike, so how much the times vary is known by the jobs, not by the messages.
+FEWEST_SAMPLES, FEWEST_JOBS = 20, 10
+ONE_IN_A_THOUSAND, ONE_IN_TEN_THOUSAND = 3.090, 3.719  # quantiles of the normal distribution
 HEADROOM = 1.25  # over the longest that was seen: the next film may be longer
 TOO_LONG = 4  # times as long as needed, from enough samples: a failure is kept waiting for nothing
 ENOUGH_SAMPLES = 100
@@ -32,7 +37,8 @@ LONGEST_S = 43_200  # AWS: twelve hours
 class Held:
     """How long messages of a queue were in hand, in seconds; `begun_twice`: how many were taken again meanwhile.
 
-    `needs_s`: how long a timeout must be for them. Seen from `since` to `until` (UTC).
+    `needs_s`: with a shorter timeout more than one message in a thousand would outlast it; `lasts_s`: one in ten
+    thousand. Seen from `since`, the first of them, to `until` (UTC).
     """
 
     p50_s: float
@@ -40,6 +46,7 @@ class Held:
     p99_s: float
     max_s: float
     needs_s: float
+    lasts_s: float
     begun_twice: int
     since: datetime
     until: datetime
@@ -115,25 +122,32 @@ IF_TOO_SHORT = {
 def timeout_of(key: str, queue: Queue, samples: pd.DataFrame, lines: WorkerLines) -> Timeout:
     """Return the judgement on one main queue; `samples`: its finished pieces of work (decide/work.py)."""
     seconds = sorted(float(one) for one in samples["held_s"])
-    if len(seconds) < FEWEST_SAMPLES:
-        why = f"only {len(seconds)} finished messages were seen, fewer than {FEWEST_SAMPLES}"
+    jobs = int(samples["job_id"].nunique())
+    if len(seconds) < FEWEST_SAMPLES or jobs < FEWEST_JOBS:
+        seen = f"{counted(seconds, 'finished message')} of {counted(range(jobs), 'job')}"
+        why = f"only {seen} were seen, fewer than {FEWEST_SAMPLES} of {FEWEST_JOBS}"
         return Timeout(key, queue, len(seconds), None, 0, None, why)
     p50, p95, p99 = (percentile(seconds, share) for share in (0.5, 0.95, 0.99))
     begun_twice = int((samples["starts"] > 1).sum())
-    held = Held(p50, p95, p99, seconds[-1], needed_s(seconds), begun_twice, lines.since, lines.until)
+    needs_s, lasts_s = (outlasted_s(seconds, jobs, z) for z in (ONE_IN_A_THOUSAND, ONE_IN_TEN_THOUSAND))
+    since = samples["started_at"].min().to_pydatetime()
+    held = Held(p50, p95, p99, seconds[-1], needs_s, lasts_s, begun_twice, since, lines.until)
     live_s = queue.visibility_timeout_s
     exceeded = sum(one > live_s for one in seconds)
     return Timeout(key, queue, len(seconds), held, exceeded, *_recommend(key, live_s, len(seconds), held))
 
 
-def needed_s(seconds: Sequence[float]) -> float:
-    """Return how long a timeout must be: what one message in a thousand exceeds, and more than any that was seen.
+def outlasted_s(seconds: Sequence[float], jobs: int, z: float) -> float:
+    """Return the time that so few messages outlast as lie beyond `z` of a normal distribution; more than any seen.
 
-    The times are taken as log-normal, with the uncertainty of so few samples in the quantile.
+    `seconds`: how long messages of that many jobs were in hand. The times are taken as log-normal, with the uncertainty
+    of so few jobs in the quantile: it reaches beyond the longest that was seen, the further the fewer there were.
     """
     logs = [math.log(max(one, 0.001)) for one in seconds]
-    spread = statistics.stdev(logs) if len(logs) > 1 else 0.0
-    quantile = student(ONE_IN_A_THOUSAND, max(1, len(logs) - 1)) * spread * math.sqrt(1 + 1 / len(logs))
+    freedom = max(1, jobs - 1)
+    # Messages of one job lie together, so they spread less around their mean than as many single ones would.
+    spread = math.sqrt(statistics.pvariance(logs) * jobs / freedom)
+    quantile = student(z, freedom) * spread * math.sqrt(1 + 1 / jobs)
     rare = math.exp(min(statistics.fmean(logs) + quantile, math.log(LONGEST_S)))
     return min(float(LONGEST_S), max(rare, HEADROOM * max(seconds)))
 
@@ -150,11 +164,11 @@ def rounded(seconds: float) -> int:
 
 
 def _recommend(key: str, live_s: int, samples: int, held: Held) -> tuple[int, str]:
-    needs_s = rounded(held.needs_s)
+    wanted_s = rounded(held.lasts_s)
     if live_s < held.needs_s:
         does = IF_TOO_SHORT.get(key, "the message is delivered again while it is worked on")
-        why = f"up to {words(held.max_s)} were seen and one in a thousand may need {words(held.needs_s)}: {does}"
-        return needs_s, why
-    if live_s > TOO_LONG * held.needs_s and samples >= ENOUGH_SAMPLES:
-        return live_s, f"long enough; {words(needs_s)} would do, and what fails would be tried again sooner"
+        rare = f"one in a thousand may need {words(held.needs_s)}, one in ten thousand {words(held.lasts_s)}"
+        return wanted_s, f"up to {words(held.max_s)} were seen, {rare}: {does}"
+    if live_s > TOO_LONG * held.lasts_s and samples >= ENOUGH_SAMPLES:
+        return live_s, f"long enough; {words(wanted_s)} would do, and what fails would be tried again sooner"
     return live_s, f"long enough: at most {words(held.max_s)} were seen"

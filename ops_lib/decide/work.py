@@ -45,7 +45,8 @@ SPANS = {
     "deletion": Span("deletion-started", "deletion-completed"),
     INFERENCE: Span("inference-started", "inference-completed", frozenset({"inference-failed"})),
 }
-WANTED = pattern_of(kind for span in SPANS.values() for kind in (span.begins, span.ends, *span.breaks))
+# The regular expression that finds the lines of each.
+WANTED = {queue: pattern_of({span.begins, span.ends, *span.breaks}) for queue, span in SPANS.items()}
 Row = tuple[str, str, int | None, datetime, float, int]
 SAMPLE_COLUMNS = {
     "queue": "str",

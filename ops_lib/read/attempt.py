@@ -19,6 +19,7 @@ from botocore.parsers import ResponseParserError
 
 from ops_lib.evidence import Evidence, Read, Unread
 from ops_lib.places import ops_command
+from ops_lib.redaction import shortened
 
 T = TypeVar("T")
 
@@ -107,5 +108,4 @@ def _from_client_error(source: str, error: ClientError) -> Unread:
 
 
 def _line(error: Exception) -> str:
-    text = " ".join(str(error).split())
-    return text if len(text) <= 240 else f"{text[:240]}..."
+    return shortened(str(error), 240)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
 
@@ -15,17 +16,13 @@ from ops_lib.read.queues import read_pair
 from ops_lib.read.scaling import read_scalable_targets, read_scaling_activities, read_scaling_policies
 from ops_lib.read.series import read_series
 from ops_lib.read.services import read_services, read_tasks
-from ops_lib.read.worker_lines import read_worker_lines
-
-# As far back as the log groups keep their lines (pipeline.md 5): the more samples, the surer a timeout is.
-WORK = timedelta(days=7)
-MOST_LINES = 6_000  # the newest: several hundred messages of each queue
+from ops_lib.read.work import read_work
 
 
-def read_capacity(aws: Aws, now: datetime, window: timedelta, wanted: str) -> CapacityEvidence:
+def read_capacity(aws: Aws, now: datetime, window: timedelta, wanted: Mapping[str, str]) -> CapacityEvidence:
     """Return the evidence of section 2: metrics and scaling over `window` before `now`, work over seven days.
 
-    `wanted`: the regular expression of the lines that say when a worker took and finished something.
+    `wanted`: by key of the queue, the regular expression of the lines that say when a worker took and finished it.
     """
     with ThreadPoolExecutor(max_workers=16) as pool:
         groups = pool.submit(read_groups, aws)
@@ -34,7 +31,7 @@ def read_capacity(aws: Aws, now: datetime, window: timedelta, wanted: str) -> Ca
         endpoint = pool.submit(read_endpoint, aws)
         activities = pool.submit(read_scaling_activities, aws, now - window)
         pairs = {key: pool.submit(read_pair, aws, key) for key in aws.settings.queues}
-        work = pool.submit(read_worker_lines, aws, groups.result(), now, WORK, wanted=wanted, limit=MOST_LINES)
+        work = pool.submit(read_work, aws, groups.result(), now, wanted)
         queues = {key: pair.result() for key, pair in pairs.items()}
         series = pool.submit(read_series, aws, _names(queues), _services(services.result()), now, window)
         return CapacityEvidence(

@@ -25,8 +25,8 @@ def read_series(
 ) -> Evidence[Series]:
     """Return depth and age of each queue (SQS name) and the RUNNING tasks of each service over `window` before `now`.
 
-    AWS: Developer Guide of ECS, "Amazon ECS service utilization metrics": each RUNNING task reports its
-    CPUUtilization once a minute, so the samples of a minute are the tasks; without a task there is no datapoint.
+    AWS: Developer Guide of ECS, "Amazon ECS CloudWatch metrics": CPUUtilization comes once a minute, and only where
+    tasks are RUNNING. That a minute has one sample for each task is taken for granted; the guide does not say it.
     """
     period_s = next((seconds for longest, seconds in PERIODS if window <= longest), LONGEST_PERIOD_S)
     until = whole_period(now, period_s)

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import ipywidgets as widgets
 
@@ -21,7 +21,7 @@ from ops_lib.show.applying import Applying, command
 from ops_lib.show.progress import Progress, record
 
 if TYPE_CHECKING:
-    from ops_lib.show.letter_choice import Choice
+    from ops_lib.show.choice import Choice
 
 WIDE = widgets.Layout(width="auto", max_width="62em")
 BROKEN = "The notebook failed here. What has been changed, if anything, is in the journal."
@@ -37,7 +37,7 @@ class Approval:
     """
 
     def __init__(
-        self, plan: Plan, path: Path, settings: Settings, keep: Callable[[str], None], choice: Choice | None = None
+        self, plan: Plan, path: Path, settings: Settings, keep: Callable[[str], None], choice: Choice[Any] | None = None
     ) -> None:
         self.settings, self.keep = settings, keep
         self.progress: Progress | None = None
@@ -109,7 +109,7 @@ class Approval:
         if self.replaced:
             return
         if self.outdated:
-            store.outdate(self.plan, self.settings, "the choice of letters that it was made from was changed")
+            store.outdate(self.plan, self.settings, "the choice that it was made from was changed")
         else:
             store.renew(self.plan, self.settings)
 

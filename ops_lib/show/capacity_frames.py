@@ -13,7 +13,7 @@ from ops_lib.decide.case import words
 from ops_lib.decide.declared import NAMES, Compared
 from ops_lib.decide.drain import Estimate
 from ops_lib.decide.stopped import cause_of
-from ops_lib.decide.visibility import Timeout
+from ops_lib.decide.visibility import Held, Timeout
 from ops_lib.evidence import Read, Unread
 
 
@@ -147,7 +147,7 @@ def _timeout(one: Timeout) -> dict[str, object]:
         "queue": one.key,
         "live timeout": words(one.live_s),
         "p50 / p95 / p99 / longest": " / ".join(map(words, times)) or "not measured",
-        "messages": one.samples,
+        "messages": f"{one.samples} since {held.since:%d %b}" if held else one.samples,
         "recommended": _recommended(one),
         "until dead letter": "never" if dead is None else words(dead),
         "because": "nothing was seen, and nothing is in it" if one.unused else one.why,
@@ -162,12 +162,12 @@ def _recommended(one: Timeout) -> str:
 
 def rules_of_thumb(capacity: Capacity) -> pd.DataFrame:
     """Return what the usual rules of thumb would set for each measured queue, in seconds, beside what it needs."""
-    rows = [
-        {"queue": one.key, "needs s": round(one.held.needs_s)} | {f"{name} s": s for name, s in one.held.thumbs.items()}
-        for one in capacity.timeouts
-        if one.held
-    ]
-    return pd.DataFrame(rows)
+    return pd.DataFrame([_thumbs(one.key, one.held) for one in capacity.timeouts if one.held])
+
+
+def _thumbs(key: str, held: Held) -> dict[str, object]:
+    needs: dict[str, object] = {"1 in 1,000 needs s": round(held.needs_s), "1 in 10,000 needs s": round(held.lasts_s)}
+    return {"queue": key} | needs | {f"{name} s": seconds for name, seconds in held.thumbs.items()}
 
 
 def declared(compared: Iterable[Compared]) -> pd.DataFrame:

@@ -8,13 +8,14 @@ import pandas as pd
 
 from ops_lib.change.plan import Plan
 from ops_lib.decide.endpoint import built, content_of, running_image, short
-from ops_lib.decide.endpoint_diff import ABSENT
+from ops_lib.decide.endpoint_diff import ABSENT, Change
 from ops_lib.decide.endpoint_script import script_of
 from ops_lib.decide.endpoint_wish import Proposal, containers, image_of, running
 from ops_lib.decide.findings import Finding
 from ops_lib.decide.repairs.names import NoRepair
 from ops_lib.deployed import Deployed
 from ops_lib.evidence import Evidence, Read, Unread
+from ops_lib.redaction import redacted
 from ops_lib.show.redact import safe
 from ops_lib.show.tables import badge, folded_away, html_table, status_card
 
@@ -66,7 +67,7 @@ def what_runs(deployed: Deployed) -> pd.DataFrame:
 
 def changes_table(proposal: Proposal | None) -> pd.DataFrame:
     """Return field, now and proposed; no row where nothing would change."""
-    rows = [(one.path, _value(one.before), _value(one.after)) for one in proposal.changes] if proposal else []
+    rows = [(one.path, *_values(one)) for one in proposal.changes] if proposal else []
     return pd.DataFrame(rows, columns=["field", "now", "proposed"], dtype="object")
 
 
@@ -91,6 +92,12 @@ def _check(one: Finding) -> str:
     facts = "".join(f"<li>{safe(fact)}</li>" for fact in one.evidence)
     said = safe(one.summary) + (f"<ul>{facts}</ul>" if facts else "")
     return f"<tr><td>{badge(one.severity)}</td><td>{said}</td><td>{safe(one.next_step)}</td></tr>"
+
+
+def _values(change: Change) -> list[str]:
+    """Return before and after, neither of them where the field's name says that they are secrets."""
+    both = (_value(change.before), _value(change.after))
+    return [str(told) for value in both for told in redacted({change.path: value}).values()]
 
 
 def _value(value: object) -> str:
@@ -129,7 +136,7 @@ def _instances(deployed: Deployed, variant: dict[str, object]) -> str:
 def _environment(deployed: Deployed) -> dict[str, object]:
     models = [model.value for model in deployed.models.values() if isinstance(model, Read)]
     found = {name: value for model in models for one in containers(model.content) for name, value in _of(one).items()}
-    return {f"env {name}": value for name, value in sorted(found.items())}
+    return {f"env {name}": value for name, value in sorted(redacted(found).items())}
 
 
 def _of(container: dict[str, object]) -> dict[str, object]:

@@ -59,6 +59,7 @@ def run(notebook: str, settings: Settings, parameters: Parameters, folder: Path,
     output = folder / "notebook.ipynb"
     broken = _execute(NOTEBOOKS / f"{notebook}.ipynb", output, chosen | {"environment": settings.opened_by})
     executed = nbformat.read(output, as_version=4) if output.exists() else nbformat.v4.new_notebook()
+    _redact_errors(executed)
     content, code = _outcome(executed, settings, broken)
     if broken:
         executed.cells.append(nbformat.v4.new_markdown_cell(f"**This run broke off.** {_plain(content)}"))
@@ -104,6 +105,13 @@ def _execute(source: Path, output: Path, parameters: dict[str, Any]) -> Exceptio
     except (PapermillExecutionError, DeadKernelError, RuntimeError, OSError) as error:
         return error
     return None
+
+
+def _redact_errors(executed: nbformat.NotebookNode) -> None:
+    """Take secrets out of the tracebacks, which Python writes: what the cells show has passed show/redact.py."""
+    for one in (output for cell in executed.cells for output in cell.get("outputs", [])):
+        if one.output_type == "error":
+            one.evalue, one.traceback = redact(one.evalue), redact("\n".join(one.traceback)).split("\n")
 
 
 def _outcome(

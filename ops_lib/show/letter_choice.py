@@ -6,15 +6,15 @@ are not in it.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime
-from typing import ClassVar
 
 import ipywidgets as widgets
 from IPython.display import HTML, display
 
 from ops_lib.decide.dead_letters import DISCARD, REPLAY, JudgedLetter
 from ops_lib.decide.letter_groups import Letters
+from ops_lib.show.choice import Choice
 from ops_lib.show.letter_tables import about, expires_in
 from ops_lib.show.redact import on_one_line, safe
 from ops_lib.show.review import somebody_is_there
@@ -28,37 +28,18 @@ HOW = (
 WIDE = widgets.Layout(width="auto", max_width="75em")
 
 
-class Choice:
-    """The letters that are chosen; all of them, until somebody chooses. A later choice replaces it."""
+class LetterChoice(Choice[tuple[JudgedLetter, ...]]):
+    """The letters that are chosen; all of them, until somebody chooses."""
 
-    latest: ClassVar[Choice | None] = None
-
-    def __init__(self, judged: Iterable[JudgedLetter]) -> None:
-        self.letters: tuple[JudgedLetter, ...] = tuple(judged)
-        self._watchers: list[Callable[[], None]] = []
-        earlier, Choice.latest = Choice.latest, self
-        if earlier:
-            earlier._tell()
-
-    def becomes(self, letters: Iterable[JudgedLetter]) -> None:
-        """Let these be chosen from now on."""
-        self.letters = tuple(letters)
-        self._tell()
-
-    def watch(self, tell: Callable[[bool], None]) -> None:
-        """Tell, at every change, whether what is chosen then is what is chosen now: a plan is of that alone."""
-        now = self.letters
-        self._watchers.append(lambda: tell(Choice.latest is self and self.letters == now))
-        self._watchers[-1]()
-
-    def _tell(self) -> None:
-        for watcher in self._watchers:
-            watcher()
+    @property
+    def letters(self) -> tuple[JudgedLetter, ...]:
+        """Return the chosen letters."""
+        return self.chosen
 
 
-def choose(letters: Letters) -> Choice:
+def choose(letters: Letters) -> LetterChoice:
     """Return the choice, and show the list to choose from where somebody can."""
-    choice = Choice(letters.judged)
+    choice = LetterChoice(letters.judged)
     if not letters.judged:
         display(HTML("<p>No letter was seen, so there is none to choose.</p>"))
     elif somebody_is_there():
@@ -71,7 +52,7 @@ def choose(letters: Letters) -> Choice:
 class Desk:
     """Filters by class, job and text above one list of letters; what is marked in the list is what is chosen."""
 
-    def __init__(self, choice: Choice, now: datetime) -> None:
+    def __init__(self, choice: LetterChoice, now: datetime) -> None:
         self.choice, self.now, self.all = choice, now, choice.letters
         self.kind = _dropdown("class", [one.name for one in self.all])
         self.job = _dropdown("job", [one.body.job_id for one in self.all if one.body.job_id])
@@ -98,7 +79,7 @@ class Desk:
         return self.kind.value in named[0] and self.job.value in named[1] and words in text
 
     def _chosen(self) -> None:
-        self.choice.becomes(self.all[number] for number in sorted(self.list.value))
+        self.choice.becomes(tuple(self.all[number] for number in sorted(self.list.value)))
         self.told.value = f"<p>{safe(summary(self.choice.letters, len(self.list.options)))} {safe(HOW)}</p>"
 
     def _label(self, one: JudgedLetter) -> str:

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from ops_lib.change.plan import Plan
     from ops_lib.decide.changes import Changes
     from ops_lib.decide.repairs import Names, NoRepair
-    from ops_lib.show.letter_choice import Choice
+    from ops_lib.show.choice import Choice
 
 
 @dataclass(frozen=True)
@@ -70,8 +70,8 @@ class Runbook:
             cluster=here.cluster,
         )
 
-    def html(self, text: str, choice: Choice | None = None) -> None:
-        """Show ready-made HTML of `tables`; `choice`: the letters it is about, where it holds for no others."""
+    def html(self, text: str, choice: Choice[Any] | None = None) -> None:
+        """Show ready-made HTML of `tables`; `choice`: what was chosen, where it holds for that alone."""
         from ops_lib.show.review import show_for
 
         show_for(choice, text)
@@ -93,10 +93,10 @@ class Runbook:
             HTML(f'<p class="caption">{safe(plot.alt)}</p><details><summary>as a table</summary>{inside}</details>')
         )
 
-    def review(self, plan: Plan | NoRepair, choice: Choice | None = None) -> None:
+    def review(self, plan: Plan | NoRepair, choice: Choice[Any] | None = None) -> None:
         """Show a plan to be approved (headless: written and shown), or why there is none. It changes nothing.
 
-        `choice`: the letters it was made from; once they are others it can no longer be applied here.
+        `choice`: what it was made from; once that is something else it can no longer be applied here.
         """
         from ops_lib.show.review import review
 

@@ -23,7 +23,7 @@ from ops_lib.show.redact import on_one_line
 
 if TYPE_CHECKING:
     from ops_lib.show.approval import Approval
-    from ops_lib.show.letter_choice import Choice
+    from ops_lib.show.choice import Choice
 
 # By the code of a cell: the run of it that was last, and what it offered.
 _OFFERED: dict[str, tuple[str, list[Approval]]] = {}
@@ -35,10 +35,10 @@ PAST = (
 )
 
 
-def review(plan: Plan | NoRepair, settings: Settings, choice: Choice | None = None) -> None:
+def review(plan: Plan | NoRepair, settings: Settings, choice: Choice[Any] | None = None) -> None:
     """Show the plan, written to its file, or why there is none; a person may then approve it.
 
-    `choice`: the letters the plan was made from, where they are chosen.
+    `choice`: what the plan was made from, where a person chooses it.
     """
     somebody = somebody_is_there()
     desks = _desks_of_this_run() if somebody else []
@@ -64,8 +64,8 @@ def review(plan: Plan | NoRepair, settings: Settings, choice: Choice | None = No
         display({PLAN_MIME: told, "text/plain": plan.title}, raw=True)
 
 
-def show_for(choice: Choice | None, html: str) -> None:
-    """Show what holds for the letters chosen now; while others are chosen it is marked as outdated."""
+def show_for(choice: Choice[Any] | None, html: str) -> None:
+    """Show what holds for what is chosen now; while something else is chosen it is marked as outdated."""
     if choice is None or not html:
         display(HTML(html))
         return
@@ -92,7 +92,7 @@ def _asked() -> dict[str, Any]:
     return dict(kernel.get_parent()) if kernel else {}
 
 
-def _ask(plan: Plan, path: Path, settings: Settings, choice: Choice | None) -> Approval:
+def _ask(plan: Plan, path: Path, settings: Settings, choice: Choice[Any] | None) -> Approval:
     # Imported late: a headless kernel needs no widget.
     from ops_lib.show.approval import Approval
 

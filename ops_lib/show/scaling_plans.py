@@ -1,4 +1,4 @@
-"""The plans of the notebook about scaling: the change its parameters ask for, a timeout, and what gives all back."""
+"""The plans of the notebook about scaling: the change that is chosen, a timeout, and what gives all back."""
 
 from __future__ import annotations
 
@@ -19,40 +19,42 @@ from ops_lib.show.capacity import look_now
 from ops_lib.show.journal_lines import journal_of
 from ops_lib.show.notebook import Runbook
 from ops_lib.show.review import somebody_is_there
+from ops_lib.show.scaling_choice import Scaling, Timeout
 
 Answer = Plan | NoRepair
 NO_CHANGE = (
-    "No change of the scaling was asked for. Set `change` in the parameters and run again: force-one-task, "
-    "desired-count or raise-maximum (with `count`), suspend-scaling, suspend-scale-in, resume-scaling."
+    "No change of the scaling is chosen. Choose one above and run this cell again, or set `change` in the parameters: "
+    "force-one-task, desired-count or raise-maximum (with `count`), suspend-scaling, suspend-scale-in, resume-scaling."
 )
-NO_TIMEOUT = "No timeout is too short for what was measured. To set another, name `queue` and `seconds` and run again."
+NO_TIMEOUT = (
+    "No timeout is too short for what was measured. To set another, choose its queue above and run this cell again, "
+    "or name `queue` and `seconds` in the parameters."
+)
 
 
-def scaling_plan(book: Runbook, capacity: Capacity, service: str) -> Answer:
-    """Return the plan of the change that the parameters ask for, or why there is none."""
-    asked, at = book.parameters, (capacity.evidence, book.names, capacity.now)
+def scaling_plan(book: Runbook, capacity: Capacity, wanted: Scaling) -> Answer:
+    """Return the plan of the change that is wanted, or why there is none."""
+    service, at = wanted.service, (capacity.evidence, book.names, capacity.now)
     plans: Mapping[str, Callable[[], Answer]] = {
         "": lambda: NoRepair(NO_CHANGE, NOTHING_CHOSEN),
         "force-one-task": lambda: plan_force_one(service, *at),
-        "desired-count": lambda: plan_count(service, asked.count, *at),
-        "raise-maximum": lambda: plan_maximum(service, asked.count, *at),
+        "desired-count": lambda: plan_count(service, wanted.count, *at),
+        "raise-maximum": lambda: plan_maximum(service, wanted.count, *at),
         "suspend-scaling": lambda: plan_suspend(service, *at),
         "suspend-scale-in": lambda: plan_suspend(service, *at, ("in",)),
         "resume-scaling": lambda: plan_resume(service, *at),
     }
-    return plans[asked.change]()
+    return plans[wanted.change]()
 
 
-def timeout_plan(book: Runbook, capacity: Capacity) -> Answer:
-    """Return the plan that sets a VisibilityTimeout: the named queue's, else that of the first that is too short."""
-    asked = book.parameters
-    wanted = {one.key: one.recommended_s for one in capacity.timeouts if one.too_short}
-    key = asked.queue or next(iter(wanted), "")
-    seconds = asked.seconds or wanted.get(key)
-    if not key or not seconds:
+def timeout_plan(book: Runbook, capacity: Capacity, wanted: Timeout) -> Answer:
+    """Return the plan that sets a VisibilityTimeout, or why there is none; 0 s: what is recommended, if it is short."""
+    recommended = {one.key: one.recommended_s for one in capacity.timeouts if one.too_short}
+    seconds = wanted.seconds or recommended.get(wanted.queue)
+    if not wanted.queue or not seconds:
         known = all(one.too_short is False or one.unused for one in capacity.timeouts) and capacity.timeouts
         return NoRepair(NO_TIMEOUT, NOBODY if known else NOTHING_CHOSEN)
-    return plan_visibility(key, seconds, capacity.evidence, book.names, capacity.now)
+    return plan_visibility(wanted.queue, seconds, capacity.evidence, book.names, capacity.now)
 
 
 def review_restores(book: Runbook, capacity: Capacity) -> None:

@@ -17,7 +17,7 @@ from ops_lib.decide.vocabulary import FAILURE_MODES, Severity
 from ops_lib.evidence import Unread
 from ops_lib.log_format import last_words
 from ops_lib.places import ops_command
-from ops_lib.show.redact import safe
+from ops_lib.show.redact import printable, redact, safe
 
 SENTENCES: dict[Severity, str] = {
     "ok": "Nothing here needs you.",
@@ -138,7 +138,7 @@ def log_table(lines: pd.DataFrame, *, newest: int = 40, most: int = 2000, name: 
 
 
 def _log_row(row: Mapping[Hashable, object]) -> str:
-    traceback = str(row.get("traceback", ""))
+    traceback = redact(printable(str(row.get("traceback", ""))))  # before one of its lines is taken alone
     cells = [safe(cell_text(value)) for name, value in row.items() if name != "traceback"]
     if traceback:
         words = last_words(traceback.splitlines())

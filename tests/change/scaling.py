@@ -19,13 +19,12 @@ from ops_lib.decide.repairs.visibility import plan_visibility
 from ops_lib.decide.work import WANTED
 from ops_lib.evidence import Evidence, Unread, WorkerLines
 from ops_lib.gathered import CapacityEvidence
-from ops_lib.read.capacity import MOST_LINES, WORK
 from ops_lib.read.endpoint import read_endpoint
 from ops_lib.read.log_groups import read_groups
 from ops_lib.read.queues import read_pair
 from ops_lib.read.scaling import read_scalable_targets, read_scaling_policies
 from ops_lib.read.services import read_services, read_tasks
-from ops_lib.read.worker_lines import read_worker_lines
+from ops_lib.read.work import read_work
 from ops_lib.settings import open_settings
 from tests.change.stage import Stage
 
@@ -42,7 +41,7 @@ def aws_of(settings: Path) -> Aws:
 def work_of(settings: Path) -> Evidence[WorkerLines]:
     """Return the lines about work, read once: no test here writes any."""
     aws = aws_of(settings)
-    return read_worker_lines(aws, read_groups(aws), aws.settings.now(), WORK, wanted=WANTED, limit=MOST_LINES)
+    return read_work(aws, read_groups(aws), aws.settings.now(), WANTED)
 
 
 def capacity(at: Stage) -> CapacityEvidence:

@@ -334,7 +334,7 @@ def written_together(store: SlowStore) -> list[Future[Sequence[Entry]]]:
         for number, steps in enumerate(([1, 2], [3]), 1):
             writes.append(pool.submit(journal.write, [Draft("note", "", step, {}, AT) for step in steps]))
             until = time.monotonic() + 20
-            while len(journal._waiting) < number and len(store.writes) == 1 and time.monotonic() < until:
+            while len(journal._together.waiting) < number and len(store.writes) == 1 and time.monotonic() < until:
                 time.sleep(0.001)
         store.go.set()
     return writes

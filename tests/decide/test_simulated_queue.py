@@ -6,14 +6,15 @@ import random
 import statistics
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cache
 from itertools import accumulate
 
 import pandas as pd
 import pytest
 
 from ops_lib.decide.drain import drain, rates
-from ops_lib.decide.visibility import needed_s, percentile, rounded
-from tests.counts import PROVE
+from ops_lib.decide.visibility import ONE_IN_TEN_THOUSAND, outlasted_s, percentile, rounded
+from tests.counts import PROVE, few
 from tests.decide.simulated import MAX_RECEIVES, Profile, run
 
 CASES = 1000 if PROVE else 50
@@ -76,11 +77,12 @@ QUEUES = (
     Queue("video-worker", Profile(180, 0.4, 0.3, 6), 4, 1800, 120),
     Queue("reassembly", Profile(45, 0.8, 0.15), 3, 600, 60),
 )
-RULES: dict[str, Callable[[list[float]], float]] = {
-    "6 x average": lambda seen: 6 * statistics.fmean(seen),
-    "p99": lambda seen: percentile(seen, 0.99),
-    "max x 2": lambda seen: 2 * seen[-1],
-    "recommended": lambda seen: rounded(needed_s(seen)),
+# By what was seen, and of how many jobs.
+RULES: dict[str, Callable[[list[float], int], float]] = {
+    "6 x average": lambda seen, _: 6 * statistics.fmean(seen),
+    "p99": lambda seen, _: percentile(seen, 0.99),
+    "max x 2": lambda seen, _: 2 * seen[-1],
+    "recommended": lambda seen, jobs: rounded(outlasted_s(seen, jobs, ONE_IN_TEN_THOUSAND)),
 }
 ROUNDS, MESSAGES = (12, 2000) if PROVE else (4, 500)
 
@@ -107,14 +109,16 @@ class Row:
         return 1000 * self.redelivered / self.messages
 
 
-@pytest.mark.parametrize("queue", QUEUES, ids=lambda queue: queue.key)
-def test_redeliveries_before_and_after_beside_the_rules_of_thumb(queue: Queue) -> None:
+@cache
+def timed(queue: Queue) -> dict[str, Row]:
+    """Return what each timeout came to; the recommended one is made from other jobs than those it is tried on."""
     dice = random.Random(queue.key)
     rows: dict[str, Row] = {}
     for _ in range(ROUNDS):
-        seen = sorted(held for job in queue.profile.jobs(dice, 150) for held in job)
+        history = queue.profile.jobs(dice, 150)
+        seen = sorted(held for job in history for held in job)
         timeouts = {"before": queue.before_s, "the runbook's": queue.runbook_s}
-        timeouts |= {name: rule(seen) for name, rule in RULES.items()}  # type: ignore[misc]
+        timeouts |= {name: rule(seen, len(history)) for name, rule in RULES.items()}  # type: ignore[misc]
         works = [held for job in queue.profile.jobs(dice, MESSAGES) for held in job]
         arrives = arrivals(dice, len(works), queue.workers / (LOAD * statistics.fmean(works)))
         for name, seconds in timeouts.items():
@@ -125,14 +129,22 @@ def test_redeliveries_before_and_after_beside_the_rules_of_thumb(queue: Queue) -
             row.dead += told.dead
             row.messages += len(works)
     print(table(queue, rows))
-    ours = rows["recommended"]
-    assert ours.in_thousand <= 2.0
-    assert ours.dead <= ours.messages / 1000
-    assert rows["before"].in_thousand > 20 * max(ours.in_thousand, 1.0)
-    assert rows["p99"].in_thousand > ours.in_thousand
-    slower = [name for name in ("6 x average", "max x 2") if rows[name].in_thousand <= ours.in_thousand]
-    for name in slower:
-        assert statistics.fmean(rows[name].seconds) > 0.8 * statistics.fmean(ours.seconds), "as safe and shorter"
+    return rows
+
+
+@pytest.mark.parametrize("queue", QUEUES, ids=lambda queue: queue.key)
+def test_what_is_recommended_makes_no_dead_letter_and_hardly_a_redelivery(queue: Queue) -> None:
+    rows = timed(queue)
+    assert rows["recommended"].dead == 0
+    assert rows["recommended"].in_thousand <= 0.2
+    assert rows["before"].in_thousand > 20
+    assert rows["before"].dead
+
+
+@pytest.mark.parametrize("rule", few(["6 x average", "p99", "max x 2"], 0, 1))
+def test_no_rule_of_thumb_is_as_safe_on_every_queue(rule: str) -> None:
+    """They know neither how much the times vary nor how few were seen; on a queue that varies little one may do."""
+    assert sum(timed(queue)[rule].dead for queue in QUEUES) > 0
 
 
 def table(queue: Queue, rows: dict[str, Row]) -> str:

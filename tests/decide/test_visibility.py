@@ -2,15 +2,29 @@
 
 from __future__ import annotations
 
+import math
 import random
 from dataclasses import replace
+from statistics import NormalDist, fmean
 from typing import Any
 
+import pandas as pd
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ops_lib.decide.visibility import FEWEST_SAMPLES, LONGEST_S, Timeout, needed_s, percentile, rounded, timeout_of
+from ops_lib.decide.visibility import (
+    FEWEST_JOBS,
+    FEWEST_SAMPLES,
+    LONGEST_S,
+    ONE_IN_A_THOUSAND,
+    ONE_IN_TEN_THOUSAND,
+    Timeout,
+    outlasted_s,
+    percentile,
+    rounded,
+    timeout_of,
+)
 from ops_lib.decide.work import measure
 from ops_lib.evidence import Queue, known
 from tests.decide.states import queue
@@ -67,20 +81,36 @@ def test_seven_numbers_are_what_they_are_called() -> None:
     assert held.thumbs == {"longest seen": 120, "2 x p95": 240, "6 x median": 300}
 
 
-@given(st.lists(st.floats(0.1, 20_000), min_size=FEWEST_SAMPLES, max_size=60))
-def test_what_is_needed_is_more_than_anything_seen_and_no_more_than_sqs_takes(seconds: list[float]) -> None:
-    assert min(LONGEST_S, max(seconds)) <= needed_s(seconds) <= LONGEST_S
-    assert rounded(needed_s(seconds)) <= LONGEST_S
+@given(st.lists(st.floats(0.1, 20_000), min_size=FEWEST_SAMPLES, max_size=60), st.integers(FEWEST_JOBS, 60))
+def test_what_is_needed_is_more_than_anything_seen_and_no_more_than_sqs_takes(seconds: list[float], jobs: int) -> None:
+    needs_s, lasts_s = (outlasted_s(seconds, jobs, z) for z in (ONE_IN_A_THOUSAND, ONE_IN_TEN_THOUSAND))
+    assert min(LONGEST_S, max(seconds)) <= needs_s <= lasts_s <= LONGEST_S
+    assert lasts_s <= outlasted_s(seconds, jobs - 1, ONE_IN_TEN_THOUSAND), "fewer jobs say less"
+    assert rounded(lasts_s) <= LONGEST_S
 
 
-@pytest.mark.parametrize(("count", "spread"), [(20, 0.2), (60, 0.4), (300, 0.6)])
-def test_one_message_in_a_thousand_takes_longer_at_the_most(count: int, spread: float) -> None:
-    dice, longer, drawn = random.Random(count), 0, 0
-    for _ in range(200):
-        enough = needed_s([dice.lognormvariate(5, spread) for _ in range(count)])
-        longer += sum(dice.lognormvariate(5, spread) > enough for _ in range(200))
-        drawn += 200
-    assert longer / drawn < 0.002
+@pytest.mark.parametrize(("z", "share"), [(ONE_IN_A_THOUSAND, 1e-3), (ONE_IN_TEN_THOUSAND, 1e-4)])
+@pytest.mark.parametrize(("jobs", "each"), [(FEWEST_JOBS, 2), (20, 6), (60, 1)])
+def test_so_few_messages_outlast_it_as_are_said(jobs: int, each: int, z: float, share: float) -> None:
+    """Of normal logarithms the share beyond is known, not drawn: a job's own, and each message's around it."""
+    dice, between, within = random.Random(jobs), 0.4, 0.2
+    beyond = []
+    for _ in range(1000):
+        own = [dice.gauss(5, between) for _ in range(jobs)]
+        seconds = [math.exp(dice.gauss(one, within)) for one in own for _ in range(each)]
+        limit = (math.log(outlasted_s(seconds, jobs, z)) - 5) / math.hypot(between, within)
+        beyond.append(1 - NormalDist().cdf(limit))
+    assert fmean(beyond) < 1.3 * share
+
+
+def test_messages_of_few_jobs_are_too_few() -> None:
+    main = known(queue("chunking").main)
+    lines = told(many("chunking", [30.0] * (FEWEST_JOBS - 1)) * 3)
+    samples = pd.concat([measure(told(many("chunking", [30.0] * (FEWEST_JOBS - 1)))).of("chunking")] * 3)
+    few = timeout_of("chunking", main, samples, lines)
+    assert few.samples >= FEWEST_SAMPLES
+    assert few.held is None
+    assert f"of {FEWEST_JOBS - 1} jobs" in few.why
 
 
 @pytest.mark.parametrize(

@@ -86,13 +86,14 @@ def test_only_what_a_running_task_began_last_is_in_hand() -> None:
     assert work.in_hand([]) == ()
 
 
-def test_the_question_to_the_log_is_one_and_finds_every_line_that_counts() -> None:
-    assert "/" not in WANTED
-    assert "?P<" not in WANTED
+def test_the_questions_to_the_log_find_every_line_that_counts_each_those_of_its_queue() -> None:
+    assert not any("/" in one or "?P<" in one for one in WANTED.values())
     lines = [said for queue in SPANS for said in done(queue, 1, 50, 10)]
     lines += [line(f"reassembly: job_id={job(1)} lock not acquired (another worker)", 1)]
-    assert all(re.search(WANTED, said.message) for said in lines)
-    assert not re.search(WANTED, f"job_id={job(1)} detail status=chunking_complete")
+    for said in lines:
+        assert sum(bool(re.search(one, said.message)) for one in WANTED.values()) == 1, said.message
+    assert all(re.search(WANTED[queue], said.message) for queue in SPANS for said in done(queue, 1, 50, 10))
+    assert not any(re.search(one, f"job_id={job(1)} detail status=chunking_complete") for one in WANTED.values())
     kinds = {kind for span in SPANS.values() for kind in (span.begins, span.ends)}
     assert kinds <= {sign.kind for sign in read_signs(lines)}
 

@@ -115,3 +115,9 @@ def test_a_missing_permission_is_named_as_iam_spells_it(source: str, action: str
     unread = attempt(source, failing(client_error("AccessDenied", operation)))
     assert isinstance(unread, Unread)
     assert unread.next_step == f"add {action} to the reader role"
+
+
+def test_no_cut_leaves_the_beginning_of_a_secret() -> None:
+    unread = attempt("sqs:Op q", failing(ValueError(f"{'x' * 232} AKIA{'B' * 16}")))
+    assert isinstance(unread, Unread)
+    assert "AKIA" not in unread.reason

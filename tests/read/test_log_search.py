@@ -19,7 +19,6 @@ from ops_lib.read.log_groups import estimate_bytes, expired_groups, read_groups
 from ops_lib.read.log_quotas import quotas_of_settings, read_quotas
 from ops_lib.read.log_search import Search, bundled
 from ops_lib.read.logs import MARGIN, read_job_logs, window_of
-from tests.counts import PROVE
 from tests.insights_model import MEDIA, VIDEO, WEB, Model, Row, Rules, clients, in_force
 from tests.read.crafted import answers
 from tests.read.searched import GROUPS, JOB, NOW, SMALL, START, START_MS, assert_whole, found, rows_at
@@ -202,7 +201,6 @@ def test_quotas_are_aws_own_where_it_lists_them_and_say_which_are_settings(aws: 
     assert own.words().endswith("(setting)")
 
 
-@pytest.mark.skipif(not PROVE, reason="it needs its three threads at once: a busy machine may not give them")
 def test_an_interrupt_stops_the_queries_of_every_thread(monkeypatch: pytest.MonkeyPatch) -> None:
     model = three(most=100_000, endings={f"query-{number}": "Running" for number in range(9)})
     stop = Event()

@@ -14,7 +14,7 @@ from ops_lib.decide.repairs.names import NOBODY, NoRepair
 from ops_lib.errors import PlanOutdated
 from ops_lib.show import approval
 from ops_lib.show.approval import Approval
-from ops_lib.show.letter_choice import Choice, Desk
+from ops_lib.show.letter_choice import Desk, LetterChoice
 from ops_lib.show.plan_tables import OUTDATED
 from ops_lib.show.review import review, show_for
 from tests.decide.repairs.deployment import NAMES
@@ -33,7 +33,7 @@ def pressed(monkeypatch: pytest.MonkeyPatch) -> list[object]:
     return started
 
 
-def reviewed(choice: Choice, folder: Path) -> Approval:
+def reviewed(choice: LetterChoice, folder: Path) -> Approval:
     """The desk of the plan that discards what is chosen now, its code typed."""
     plan, _ = plan_letters("discard", choice.letters, LETTERS.jobs, QUEUES, NAMES, NOW)
     assert isinstance(plan, Plan)
@@ -44,7 +44,7 @@ def reviewed(choice: Choice, folder: Path) -> Approval:
 
 
 def test_a_changed_choice_shuts_apply_until_it_is_the_same_again(tmp_path: Path, pressed: list[object]) -> None:
-    choice = Choice(LETTERS.judged)
+    choice = LetterChoice(LETTERS.judged)
     desk = Desk(choice, NOW)
     first = reviewed(choice, tmp_path)
     assert not first.apply.disabled
@@ -80,7 +80,7 @@ def current(desk: Approval, folder: Path) -> bool:
 
 
 def test_a_changed_choice_shuts_the_terminal_too_until_it_is_the_same_again(tmp_path: Path) -> None:
-    choice = Choice(LETTERS.judged)
+    choice = LetterChoice(LETTERS.judged)
     first = reviewed(choice, tmp_path)
     assert current(first, tmp_path)
     choice.becomes(LETTERS.judged[:-1])
@@ -95,7 +95,7 @@ def test_a_changed_choice_shuts_the_terminal_too_until_it_is_the_same_again(tmp_
 
 
 def test_what_is_said_below_an_old_choice_is_marked() -> None:
-    choice = Choice(LETTERS.judged)
+    choice = LetterChoice(LETTERS.judged)
     with mock.patch("ops_lib.show.review.DisplayHandle") as handle:
         review(NoRepair("None of them may be replayed.", NOBODY), settings(Path("unused")), choice)
         show_for(choice, "<p>1 chosen letter not in this plan</p>")
@@ -109,8 +109,8 @@ def test_what_is_said_below_an_old_choice_is_marked() -> None:
 
 
 def test_a_choice_made_anew_shuts_apply_of_the_plans_from_the_one_before(tmp_path: Path, pressed: list[object]) -> None:
-    first = reviewed(Choice(LETTERS.judged), tmp_path)
-    again = Choice(LETTERS.judged)
+    first = reviewed(LetterChoice(LETTERS.judged), tmp_path)
+    again = LetterChoice(LETTERS.judged)
     assert first.apply.disabled
     assert first.hint.value == OUTDATED
     assert not reviewed(again, tmp_path).apply.disabled

@@ -21,7 +21,7 @@ from ops_lib.evidence import Evidence
 from ops_lib.letters import Inspection
 from ops_lib.show import letter_causes, letter_choice, letter_tables, letters_again, looking, plan_tables
 from ops_lib.show.journal_lines import journal_of
-from ops_lib.show.letter_choice import Choice, Desk, choose
+from ops_lib.show.letter_choice import Desk, LetterChoice, choose
 from ops_lib.show.letters_again import before_and_now
 from tests.corpus import TEST, TWO
 from tests.decide.repairs.deployment import NAMES
@@ -133,7 +133,7 @@ def test_a_long_plan_of_letters_is_told_by_kinds_with_every_step_folded() -> Non
 
 def test_a_filter_chooses_what_it_shows_and_a_click_drops_one() -> None:
     letters = three_classes()
-    choice = Choice(letters.judged)
+    choice = LetterChoice(letters.judged)
     desk = Desk(choice, NOW)
     assert len(choice.letters) == 4
     assert [label.split(" · ")[1] for label, _ in desk.list.options] == [
@@ -156,7 +156,7 @@ def test_a_filter_chooses_what_it_shows_and_a_click_drops_one() -> None:
 
 def test_what_may_not_be_moved_is_chosen_only_by_hand_and_then_told() -> None:
     letters = judged({"chunking": look("chunking", letter("chunking", TWO, 1))})
-    choice = Choice(letters.judged)
+    choice = LetterChoice(letters.judged)
     desk = Desk(choice, NOW)
     assert choice.letters == ()
     desk.list.value = (0,)
@@ -165,7 +165,7 @@ def test_what_may_not_be_moved_is_chosen_only_by_hand_and_then_told() -> None:
 
 def test_the_list_shows_a_hostile_body_as_harmless_text() -> None:
     body = '{"Records":[{"s3":{"bucket":{"name":"b"},"object":{"key":"\\u001b[31m<b>\\n\\ud800"}}}]}'
-    desk = Desk(Choice(judged({"chunking": look("chunking", letter("chunking", body, 1))}).judged), NOW)
+    desk = Desk(LetterChoice(judged({"chunking": look("chunking", letter("chunking", body, 1))}).judged), NOW)
     for label, _ in desk.list.options:
         assert label.isprintable()
         assert label.encode()

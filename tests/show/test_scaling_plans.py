@@ -16,6 +16,7 @@ from ops_lib.evidence import LogLine
 from ops_lib.parameters import CHANGES, from_values
 from ops_lib.show import capacity, scaling_plans
 from ops_lib.show.again import NOT_HEADLESS
+from ops_lib.show.scaling_choice import Scaling, choose
 from tests.decide.repairs.capacities import NAMES
 from tests.decide.repairs.capacities import capacity as evidence_of
 from tests.decide.states import NOW, queue
@@ -37,7 +38,7 @@ def seen(lines: list[LogLine] | None = None, **other: Any) -> Capacity:
     return Capacity(evidence_of(lines=lines or [], **other), NOW)
 
 
-ASKED: dict[str, dict[str, Any]] = {"desired-count": {"count": 2}, "raise-maximum": {"count": 12}}
+ASKED = {"desired-count": 2, "raise-maximum": 12}
 STATES: dict[str, dict[str, Any]] = {
     "force-one-task": {"desired": {"media-worker": 0}},
     "resume-scaling": {"suspended": ("DynamicScalingOutSuspended",)},
@@ -46,14 +47,14 @@ STATES: dict[str, dict[str, Any]] = {
 
 @pytest.mark.parametrize("change", CHANGES)
 def test_every_change_that_can_be_asked_for_has_its_plan(change: str) -> None:
-    book = Book(change=change, **ASKED.get(change, {}))
-    plan = scaling_plans.scaling_plan(book, seen(**STATES.get(change, {})), "media-worker")  # type: ignore[arg-type]
+    wanted = Scaling(change, "media-worker", ASKED.get(change, 0))
+    plan = scaling_plans.scaling_plan(Book(), seen(**STATES.get(change, {})), wanted)  # type: ignore[arg-type]
     assert isinstance(plan, Plan), plan
     assert any("media-worker" in str(step.call.arguments) for step in plan.steps)
 
 
 def test_without_a_change_the_changes_are_named() -> None:
-    answer = scaling_plans.scaling_plan(Book(), seen(), "media-worker")  # type: ignore[arg-type]
+    answer = scaling_plans.scaling_plan(Book(), seen(), Scaling("", "media-worker", 0))  # type: ignore[arg-type]
     assert isinstance(answer, NoRepair)
     assert answer.whom_to_call == NOTHING_CHOSEN
     assert all(change in answer.reason for change in CHANGES)
@@ -65,17 +66,22 @@ def seconds_of(answer: Plan | NoRepair) -> tuple[str, str]:
     return str(arguments["QueueUrl"]), str(arguments["Attributes"]["VisibilityTimeout"])  # type: ignore[index]
 
 
+def timeout_plan(capacity: Capacity, **asked: Any) -> Plan | NoRepair:
+    """The plan of a run without a person: what its parameters ask for."""
+    book = Book(**asked)
+    _, timeout = choose(book, capacity, "media-worker")  # type: ignore[arg-type]
+    return scaling_plans.timeout_plan(book, capacity, timeout.chosen)  # type: ignore[arg-type]
+
+
 def test_a_timeout_that_is_too_short_is_set_to_what_is_recommended_unless_another_is_named() -> None:
     short = seen(many("reassembly", [700.0] * 25))
-    assert seconds_of(scaling_plans.timeout_plan(Book(), short)) == ("reassembly", "900")  # type: ignore[arg-type]
-    other = Book(queue="chunking", seconds=1200)
-    assert seconds_of(scaling_plans.timeout_plan(other, short)) == ("chunking", "1200")  # type: ignore[arg-type]
+    assert seconds_of(timeout_plan(short)) == ("reassembly", "900")
+    assert seconds_of(timeout_plan(short, queue="chunking", seconds=1200)) == ("chunking", "1200")
 
 
 def test_no_timeout_is_set_where_none_is_too_short_or_nothing_is_known() -> None:
-    well = seen(many("chunking", [60.0] * 25))
-    told = scaling_plans.timeout_plan(Book(), well)  # type: ignore[arg-type]
-    unknown = scaling_plans.timeout_plan(Book(), seen(many("chunking", [60.0] * 5)))  # type: ignore[arg-type]
+    told = timeout_plan(seen(many("chunking", [60.0] * 25)))
+    unknown = timeout_plan(seen(many("chunking", [60.0] * 5)))
     assert isinstance(told, NoRepair)
     assert isinstance(unknown, NoRepair)
     assert (told.whom_to_call, unknown.whom_to_call) == (NOBODY, NOTHING_CHOSEN)

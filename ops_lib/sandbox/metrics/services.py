@@ -1,7 +1,7 @@
 """AWS/ECS: how busy each service's tasks were, from the messages they had in hand.
 
 AWS: Developer Guide of ECS, "CloudWatch metrics": CPUUtilization and MemoryUtilization in percent, by ClusterName and
-ServiceName, one value a minute of each task that runs, so that the sample count is the number of tasks.
+ServiceName, once a minute where tasks run. One value of each task is our own reading: the guide does not say it.
 """
 
 from __future__ import annotations

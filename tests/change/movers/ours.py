@@ -48,7 +48,7 @@ def aws_in(root: Path) -> Aws:
 @cache
 def clients() -> _Clients:
     """Return real clients, made once for all scenes: that takes longer than a scene."""
-    return _Clients(boto3.Session("model", "model", region_name="us-east-1"), settings_in(Path()))
+    return _Clients(boto3.Session("model", "model", region_name="us-east-1"), settings_in(Path()), taped=False)
 
 
 def step_of(message: Message, what: str = "replay", doubles: str = "a copy") -> Step:
