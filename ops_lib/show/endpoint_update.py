@@ -128,9 +128,12 @@ def clean_up(book: Runbook, deployed: Deployed) -> None:
     if not book.parameters.clean_up:
         book.html(ASK.format(name="clean_up"))
         return
+    book.review(_clean_up(book, deployed))
+
+
+def _clean_up(book: Runbook, deployed: Deployed) -> Any:
     previous = _previous(deployed, book)
     if isinstance(previous, NoRepair) and previous.whom_to_call != NOBODY:
-        book.review(previous)
-        return
+        return previous
     keep = previous.config if isinstance(previous, Previous) else ""
-    book.review(plan_clean_up(deployed, keep, book.names, book.now))
+    return plan_clean_up(deployed, keep, book.names, book.now)
