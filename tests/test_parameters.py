@@ -1,10 +1,14 @@
 """Parameters by name and type, from the command line, from YAML and from a notebook's own cells."""
 
+import re
+from pathlib import Path
+
 import pytest
 
 from ops_lib import parameters
 from ops_lib.errors import BadParameter
 
+ROOT = Path(__file__).parent.parent
 JOB = "bb37f23c-7609-4727-bc8a-bb541b4bd02a"
 
 
@@ -112,3 +116,12 @@ def test_an_unknown_notebook_names_those_there_are() -> None:
 def test_a_count_out_of_bounds_is_refused(text: str) -> None:
     with pytest.raises(BadParameter, match="judged_jobs"):
         parameters.from_command_line("daily_health", {"judged_jobs": text})
+
+
+def test_the_readme_names_every_parameter_of_every_notebook() -> None:
+    lines = (ROOT / "README.md").read_text(encoding="utf-8").splitlines()
+    notebooks = {name: schema for name, schema in parameters.SCHEMAS.items() if name != "sample"}
+    for notebook, schema in notebooks.items():
+        (row,) = [line for line in lines if line.startswith("| ") and f"| `{notebook}` |" in line]
+        named = re.findall(r"`([^`]+)`", row.split("|")[4])
+        assert set(named) == set(schema.model_fields) - {"environment"}, notebook

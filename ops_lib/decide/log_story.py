@@ -74,6 +74,12 @@ class Story:
         return bool(self.row and self.row.status in ENDED)
 
     @property
+    def heard(self) -> datetime | None:
+        """Return when something was last heard of the job: a line, a row, an object, or the end of a phase."""
+        times = [*(event.at for event in self.events), *(phase.heard for phase in self.phases)]
+        return max(times, default=None)
+
+    @property
     def is_whole(self) -> bool:
         """Return whether the window that was searched holds the job's own times; a person may ask for less."""
         if self.coverage is None or self.row is None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from datetime import timedelta
 
 from ops_lib.decide.case import spans, words
 from ops_lib.decide.checks import counted
@@ -15,12 +16,14 @@ from ops_lib.redaction import shortened
 
 LOGS = "5. Logs by job_id"
 MOST_CLUSTERS = 5
+# No message of the pipeline is hidden for longer (pipeline.md 3): a worker that tries again would have said so by then.
+QUIET = timedelta(hours=1)
 AWAITING = "created"  # the only status that a job has before any worker writes a line about it (pipeline.md 2)
 
 
 def story_findings(story: Story) -> tuple[Finding, ...]:
     """Return the findings of one story: whether it is complete first."""
-    return (*_coverage(story), *_absent(story), *_errors(story))
+    return (*_coverage(story), *_absent(story), *_quiet(story), *_errors(story))
 
 
 def _coverage(story: Story) -> Iterator[Finding]:
@@ -78,6 +81,19 @@ def _absent(story: Story) -> Iterator[Finding]:
                 notebook="3_stuck_job",
                 parameters={"job_id": story.job_id},
             )
+
+
+def _quiet(story: Story) -> Iterator[Finding]:
+    """Yield that a job which is not over is silent, where all its lines were read and none is missed by name."""
+    told = story.lines and not story.lacking and story.is_whole
+    if not told or story.is_over or story.row is None or story.row.status == AWAITING:
+        return
+    silent = story.now - (story.heard or story.now)
+    if silent <= QUIET or any(one.state == "absent" for one in story.absent):
+        return
+    said = f"Nothing was heard of the job for {words(silent.total_seconds())}, and it is {story.row.status}."
+    step, here = "See what explains the job, and what may safely be done.", {"job_id": story.job_id}
+    yield Finding(f"job-logs-quiet:{story.job_id}", "warning", said, LOGS, (), step, "3_stuck_job", here)
 
 
 def absent_words(one: Absent) -> str:

@@ -11,8 +11,7 @@ from ops_lib.decide.endpoint import content_of
 from ops_lib.decide.endpoint_orphans import orphans
 from ops_lib.decide.repairs.endpoint import IMAGES, STATE, Previous
 from ops_lib.deployed import Deployed
-from ops_lib.errors import OpsError
-from ops_lib.evidence import Read
+from ops_lib.evidence import known
 from ops_lib.settings import Settings
 from ops_lib.show.journal_lines import journal_of
 
@@ -21,25 +20,22 @@ def previous_of(deployed: Deployed, settings: Settings) -> Previous | None:
     """Return what ran before the present config, None where there is nothing to go back to.
 
     By our own record, which has the digest; else the newest config that is older, of which nobody knows what it ran.
+    Raises NotKnown where endpoint or configs were not read, NotReadable where the journal is not.
     """
+    known(deployed.endpoint)
     config = content_of(deployed).get("EndpointConfigName")
     if recorded := _recorded(settings, str(config), deployed.status == "UpdateRollbackFailed"):
         return recorded
-    if not isinstance(deployed.listing, Read):
-        return None
-    kept = orphans(deployed.name, deployed.listing.value).kept
-    others = [one.name for one in deployed.listing.value.configs if one.name == deployed.name != config]
+    listing = known(deployed.listing)
+    kept = orphans(deployed.name, listing).kept
+    others = [one.name for one in listing.configs if one.name == deployed.name != config]
     name = kept or next(iter(others), "")
     return Previous(name) if name else None
 
 
 def _recorded(settings: Settings, config: str, is_mixed: bool) -> Previous | None:
     """Return what the newest update of ours to this config replaced; of a mix, what the newest one was to replace."""
-    try:
-        entries = journal_of(settings.name).entries()
-    except OpsError:
-        return None
-    for plan in _updates(entries, settings):
+    for plan in _updates(journal_of(settings.name).entries(), settings):
         step = next(one for one in plan.steps if one.call.operation == "UpdateEndpoint")
         if is_mixed or step.call.arguments["EndpointConfigName"] == config:
             said = {one.path: one.expected for one in step.conditions}

@@ -24,17 +24,25 @@ ORDER = ("critical", "unknown", "warning", "note", "ok")
 
 def answer(deployed: Deployed, findings: Sequence[Finding], plan: Plan | NoRepair) -> str:
     """Return the first screen: the status, what runs, what is proposed, and each finding that counts."""
-    card = status_card(findings, deployed.unread())
-    runs = ", ".join(short(path.rpartition("@")[2]) for path in running(content_of(deployed)).values())
-    said = f"{deployed.name} is <b>{safe(deployed.status or 'not known')}</b> with config "
-    said += f"<b>{safe(content_of(deployed).get('EndpointConfigName', 'not known'))}</b>"
-    said += f"; image <b>{safe(runs or 'not known')}</b> runs."
+    card, said = status_card(findings, deployed.unread()), _what_it_is(deployed)
     image = next((one.summary for one in findings if one.id == "endpoint-image" and one.severity != "ok"), "")
     counting = [one for one in findings if one.severity in ("critical", "unknown", "warning") and one.accepted is None]
     more = "".join(f"<li>{badge(one.severity)} {safe(one.summary)} {safe(one.next_step)}</li>" for one in counting)
     proposed = f"Proposed: {plan.reason}" if isinstance(plan, Plan) else f"No update: {plan.reason}"
     told = f"<p>{said} {safe(image)}</p><p>{safe(proposed)}</p>" + (f"<ul>{more}</ul>" if more else "")
     return card.removesuffix("</div>") + told + "</div>"
+
+
+def _what_it_is(deployed: Deployed) -> str:
+    """Return status, config and image in one sentence of HTML."""
+    if isinstance(deployed.endpoint, Unread):
+        return f"What {safe(deployed.name)} runs is <b>not known</b>."
+    if not deployed.status:
+        return f"There is <b>no endpoint {safe(deployed.name)}</b>."
+    runs = ", ".join(short(path.rpartition("@")[2]) for path in running(content_of(deployed)).values())
+    config = content_of(deployed).get("EndpointConfigName", "not known")
+    said = f"{safe(deployed.name)} is <b>{safe(deployed.status)}</b> with config <b>{safe(config)}</b>"
+    return f"{said}; image <b>{safe(runs or 'not known')}</b> runs."
 
 
 def what_runs(deployed: Deployed) -> pd.DataFrame:
@@ -106,7 +114,8 @@ def _image(deployed: Deployed) -> dict[str, object]:
     if isinstance(deployed.images, Unread):
         return {"image in the repository": f"not read: {deployed.images.reason}"}
     runs, latest = running_image(deployed), image_of(deployed.images.value, "latest")
-    pushed = f"{runs.pushed_at:%Y-%m-%d %H:%M} UTC, {runs.size_bytes / 1e9:.1f} GB" if runs else "not in the repository"
+    unknown = "not in the repository" if running(content_of(deployed)) else "not known: which image runs was not read"
+    pushed = f"{runs.pushed_at:%Y-%m-%d %H:%M} UTC, {runs.size_bytes / 1e9:.1f} GB" if runs else unknown
     same = "the image that runs" if runs and latest == runs else ""
     names = same or (f"{latest.digest}, pushed {latest.pushed_at:%Y-%m-%d %H:%M} UTC" if latest else "no image")
     return {"pushed": pushed, "latest names": names}

@@ -16,7 +16,7 @@ from ops_lib.decide.repairs.endpoint_smoke import SCRATCH, plan_smoke
 from ops_lib.decide.repairs.names import DEPLOYER, NOBODY, Unsafe
 from ops_lib.decide.repairs.trial_cleanup import plan_clean_up_trials
 from ops_lib.deployed import Deployed
-from ops_lib.errors import BadParameter
+from ops_lib.errors import BadParameter, OpsError
 from ops_lib.evidence import NotKnown, Unread, known
 from ops_lib.read.deployed import read_deployed, read_setup
 from ops_lib.read.endpoint_metrics import COLUMNS
@@ -27,6 +27,7 @@ from ops_lib.show.plots.endpoint import endpoint_course
 from ops_lib.show.plots.plot import Plot
 
 ASK = "<p>Not asked for. Set <code>{name} = True</code> above and run all cells again.</p>"
+WHAT_RAN = "What ran before is not known."
 NO_ENDPOINT = "the .env names no SageMaker endpoint: this deployment infers over HTTP"
 
 
@@ -77,16 +78,23 @@ def before_and_after(deployed: Deployed) -> pd.DataFrame:
 def restore(book: Runbook) -> None:
     """Review the plan that brings back what ran before the present config; the endpoint is read anew for it."""
     deployed = read_endpoint(book)
-    unread = next((one for one in (deployed.endpoint, deployed.listing) if isinstance(one, Unread)), None)
-    previous = previous_of(deployed, book.settings)
-    if previous is None and unread:
-        book.review(NoRepair(f"{unread.source} was not read: {unread.reason}", DEPLOYER))
-        return
-    if previous is None:
-        book.review(NoRepair("There is no earlier config to go back to.", NOBODY))
+    previous = _previous(deployed, book)
+    if isinstance(previous, NoRepair):
+        book.review(previous)
         return
     book.table(_previous_table(previous))
     book.review(_restore(book, deployed, previous))
+
+
+def _previous(deployed: Deployed, book: Runbook) -> Previous | NoRepair:
+    """Return what ran before; that nothing did only where all was read that would tell."""
+    try:
+        found = previous_of(deployed, book.settings)
+    except NotKnown as question:
+        return NoRepair(f"{WHAT_RAN} {question.unread.source}: {question.unread.reason}", DEPLOYER)
+    except OpsError as error:
+        return NoRepair(f"{WHAT_RAN} {error}", DEPLOYER)
+    return found or NoRepair("There is no earlier config to go back to.", NOBODY)
 
 
 def _restore(book: Runbook, deployed: Deployed, previous: Previous) -> Any:
@@ -121,7 +129,14 @@ def clean_up(book: Runbook, deployed: Deployed) -> None:
     if not book.parameters.clean_up:
         book.html(ASK.format(name="clean_up"))
         return
-    previous = previous_of(deployed, book.settings)
-    book.review(plan_clean_up(deployed, previous.config if previous else "", book.names, book.now))
+    book.review(_clean_up(book, deployed))
     trials = read_prefix(book.aws, book.settings.output_bucket, f"{SCRATCH}/")
     book.review(plan_clean_up_trials(trials, book.names, book.now))
+
+
+def _clean_up(book: Runbook, deployed: Deployed) -> Any:
+    previous = _previous(deployed, book)
+    if isinstance(previous, NoRepair) and previous.whom_to_call != NOBODY:
+        return previous
+    keep = previous.config if isinstance(previous, Previous) else ""
+    return plan_clean_up(deployed, keep, book.names, book.now)

@@ -9,7 +9,7 @@ from typing import Any
 from ops_lib.aws import connect
 from ops_lib.change.journal import Entry, Journal, Reading, head_text, journal_at
 from ops_lib.environment import load_environment
-from ops_lib.errors import EXIT_CRITICAL, EXIT_OK, EXIT_WARNING
+from ops_lib.errors import EXIT_CRITICAL, EXIT_OK, EXIT_WARNING, BadEnvironment
 from ops_lib.settings import environment_file, open_settings
 from ops_lib.show.redact import on_one_line
 
@@ -19,7 +19,13 @@ Line = tuple[str, str]  # severity (its colour), text
 
 
 def journal_of(environment: str | None) -> Journal:
-    """Return the journal of an environment, to read: one in a file asks nothing of AWS and starts no sandbox."""
+    """Return the journal of an environment, to read: one in a file asks nothing of AWS and starts no sandbox.
+
+    Raises BadEnvironment, also for an evidence bundle: what was changed is no answer of AWS.
+    """
+    if environment and environment.startswith("bundle:"):
+        rule = "an evidence bundle holds no journal"
+        raise BadEnvironment("environment", environment, rule, "name the live environment")
     file = environment_file(environment)
     place = load_environment(file).journal_place(file)
     return journal_at(place, connect(open_settings(environment)).client("s3") if place.startswith("s3:") else None)

@@ -52,7 +52,7 @@ def marks(changes: Evidence[Changes]) -> dict[str, str]:
     """Return by the finding's id what is to stand beside it: new, worse and why, ..."""
     found = changes.value.all if isinstance(changes, Read) else ()
     return {
-        one.id: title(one.kind) + ("" if one.kind == "new" and one.before is None else f": {one.words}")
+        one.id: title(one.kind) + ("" if one.kind == "new" and one.before is None else f", {one.words}")
         for one in found
     }
 

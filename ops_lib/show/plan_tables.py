@@ -110,6 +110,7 @@ def for_a_terminal(plan: Plan, path: Path, environment: str) -> dict[str, object
     more = len(plan.steps) - MOST_OPEN
     return {
         "title": on_one_line(plan.title),
+        "reason": on_one_line(plan.reason),
         "steps": [*steps, f"and {more} more"] if more > 0 else steps,
         "apply": command_line(plan, path, environment),
         "purges": bool(plan.count),

@@ -66,7 +66,7 @@ def headline(story: Story) -> str:
         return f"{status} in {words((ended - began).total_seconds())}{_pauses(story)}"
     last = max(story.phases, key=lambda one: one.heard)
     late = [one for one in story.absent if one.state == "absent"]
-    ago = words((story.now - last.heard).total_seconds())
+    ago = words((story.now - (story.heard or last.heard)).total_seconds())
     if late:
         return f"{_missing(late[-1])}; nothing for {ago}"
     if last.outcome == "failed":

@@ -20,7 +20,7 @@ from ops_lib.places import ops_command
 from ops_lib.show.redact import printable, redact, safe
 
 SENTENCES: dict[Severity, str] = {
-    "ok": "Nothing needs you.",
+    "ok": "Nothing here needs you.",
     "warning": "Look at it today.",
     "critical": "Something needs you now.",
     "unknown": "It cannot be told whether something needs you.",
@@ -71,7 +71,7 @@ def findings_table(
         return _rows(ordered, marks)
     counting = [f for f in ordered if f.severity in ("critical", "unknown", "warning") and f.accepted is None]
     rest = [f for f in ordered if f not in counting]
-    folded = folded_away(f"{len(rest)} notes, accepted and ok", _rows(rest)) if rest else ""
+    folded = folded_away(f"{len(rest)} more: notes, accepted, ok", _rows(rest)) if rest else ""
     return (_rows(counting, marks, fold_evidence=True) if counting else "") + folded
 
 

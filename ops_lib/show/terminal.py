@@ -27,7 +27,7 @@ def told(done: Run, colour: Callable[[str], str]) -> Iterator[str]:
         mark = " (accepted)" if finding["accepted"] else ""
         yield f"  {colour(finding['severity'])}  {marks.get(finding['id'], '')}{finding['summary']}{mark}"
     for part in content["unread"]:
-        yield f"  {colour('unknown')}  not read: {part['what']}: {part['reason']}"
+        yield f"  {colour('unknown')}  not read: {part['what']}: {_short(part)}"
     yield from _plans(done)
     if done.bundle:
         yield f"\nevidence: {done.bundle}"
@@ -57,12 +57,18 @@ def _changes(content: Mapping[str, Any]) -> list[dict[str, Any]]:
     return list((content.get("news") or {}).get("changes", ()))
 
 
+def _short(part: Mapping[str, str]) -> str:
+    """Return why something was not read; of AWS's own words, which the report has, the call they are about."""
+    words, error, _ = part["reason"].partition(": An error occurred (")
+    return f"{words} ({part['source']}). Next: {part['next_step']}" if error else words
+
+
 def _plans(done: Run) -> Iterator[str]:
     if done.without:
         yield ""
     yield from (f"no plan: {reason}" for reason in done.without)
     for plan in done.plans:
         yield f"\nplan, not applied: {plan['title']}"
-        yield from (f"  {line}" for line in (*plan["steps"], plan["apply"]))
+        yield from (f"  {line}" for line in (f"reason: {plan['reason']}", *plan["steps"], plan["apply"]))
         if plan["purges"]:
             yield "  and --count, how many dead letters it deletes"

@@ -306,6 +306,22 @@ def test_an_empty_answer_is_well_only_where_no_line_is_due(row: Any, severity: s
     assert (finding.severity, words in finding.summary) == (severity, True), finding.summary
 
 
+@pytest.mark.parametrize(
+    ("minutes", "status"), [(59, "ingesting"), (61, "ingesting"), (61, "completed"), (61, "created")]
+)
+def test_a_job_that_has_fallen_silent_is_not_called_well(minutes: int, status: str) -> None:
+    told = scene("newest", "ingest-died")
+    job = told.job(told.story.scene.about["ingest-died"][0].job_id)
+    assert isinstance(job.row, Read)
+    assert job.row.value is not None
+    last = max(event.at for event in log_story(job, told.now).events)
+    job = replace(job, row=replace(job.row, value=replace(job.row.value, status=status)))
+    found = log_story(job, last + timedelta(minutes=minutes))
+    quiet = [one.summary for one in story_findings(found) if one.severity == "warning"]
+    said = ["Nothing was heard of the job for 61 min, and it is ingesting."]
+    assert quiet == (said if (minutes, status) == (61, "ingesting") else [])
+
+
 def test_a_part_of_the_window_is_not_called_the_whole_story() -> None:
     assert "the whole story" in story_findings(died())[0].summary
     assert "the part that was asked for" in story_findings(died(since=moment(NOW - 3600)))[0].summary

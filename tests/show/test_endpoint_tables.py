@@ -48,6 +48,10 @@ def test_what_runs_and_what_was_not_read() -> None:
     assert told["status"] == "not known"
     for fact in ("image in the repository", "last build", "backlog, requests"):
         assert UNREAD.reason in told[fact]
+    alone = endpoint_tables.what_runs(deployed(endpoint=UNREAD)).set_index("fact")["value"]
+    assert alone["pushed"].startswith("not known"), "nobody knows which image it is, so nobody misses it"
+    assert "runs is <b>not known</b>" in endpoint_tables.answer(deployed(endpoint=UNREAD), [], planned()[0])
+    assert "no endpoint" in endpoint_tables.answer(deployed(endpoint=read(None)), [], planned()[0])
     gap = endpoint_tables.what_runs(deployed(backlog_requests=read(None))).set_index("fact")["value"]
     assert gap["backlog, requests"] == "no datapoint for 15 minutes"
 

@@ -174,6 +174,7 @@ def test_lines_and_code_without_a_command_line(place: Path) -> None:
         (["--head", "3"], 64, "N:HASH"),
         (["--last", "-1"], 64, "--last"),
         (["-e", "nowhere"], 64, "no nowhere.yaml"),
+        (["-e", "bundle:incident.jsonl"], 64, "an evidence bundle holds no journal"),
         (["-e", "prod", "--verify"], 1, "OPEN"),
     ],
 )

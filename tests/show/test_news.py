@@ -34,10 +34,10 @@ def test_the_sentence_counts_and_the_findings_carry_the_mark() -> None:
     assert "Since the report of 2026-11-25 06:00 UTC, 24 h ago: 1 new, 1 worse, 1 gone." in page
     assert "0 findings as before" in page
     assert page.count("<tr>") == 2, "the header, and what is gone: the others stand among the findings"
-    assert marks(found) == {"a": "new", "b": "worse: it was: 2 letters", "c": "gone: it is no longer there"}
+    assert marks(found) == {"a": "new", "b": "worse, it was: 2 letters", "c": "gone, it is no longer there"}
     table = findings_table(now, all_of_them=False, marks=marks(found))
     assert "<b>New.</b> a." in table
-    assert "<b>Worse: it was: 2 letters.</b> b." in table
+    assert "<b>Worse, it was: 2 letters.</b> b." in table
 
 
 def test_no_news_is_said_and_so_is_no_earlier_report() -> None:

@@ -243,7 +243,9 @@ def test_injected_parameters_are_a_box_of_text() -> None:
 
 
 def test_the_defaults_are_not_the_box() -> None:
-    assert "<h2>Parameters</h2>" not in rendered(code("n = 1  # type: int", tags=("parameters",)))
+    own = rendered(code("n = 1  # type: int  how many", tags=("parameters",)))
+    assert "<h2>Parameters</h2>" not in own
+    assert "<summary>every parameter, with what it means</summary>" in own, "a reader without the source finds them"
 
 
 def test_papermills_own_marks_and_raw_cells_are_left_out() -> None:

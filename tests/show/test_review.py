@@ -214,7 +214,7 @@ def test_a_real_headless_run_leaves_plan_and_command_and_no_widget(tmp_path: Pat
     line = f"ops apply {file} --code {made.code} -e recording-newest"
     assert line in page
     told = done.stdout.split(f"plan, not applied: {made.title}\n")[1]
-    assert told.startswith(f"  1. {made.steps[0].title}\n")
+    assert told.startswith(f"  reason: {made.reason}\n  1. {made.steps[0].title}\n")
     assert re.search(rf"\n  \S*{re.escape(line)}\n", told)
     assert job in made.title
     assert "Nothing has been changed" in page

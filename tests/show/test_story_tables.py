@@ -7,7 +7,9 @@ from functools import cache
 
 import pytest
 
+from ops_lib.decide.case import words
 from ops_lib.decide.log_story import Story, log_story
+from ops_lib.decide.story_findings import story_findings
 from ops_lib.log_rows import LogQuotas, size
 from ops_lib.sandbox.pipeline.version import version_named
 from ops_lib.sandbox.story import Story as Sandbox
@@ -142,9 +144,18 @@ def test_the_headline(incident: str) -> None:
     assert story_figure.headline(story(incident)) == SENTENCES[incident]
 
 
+def test_a_line_of_no_phase_was_heard_as_well_so_headline_and_finding_agree() -> None:
+    one = story("ingest-died")
+    assert max(phase.heard for phase in one.phases) < (one.heard or one.now)
+    (quiet,) = [finding for finding in story_findings(one) if "-quiet:" in finding.id]
+    ago = words((one.now - max(event.at for event in one.events)).total_seconds())
+    assert story_figure.headline(one) == f"Last heard of upload, {ago} ago"
+    assert f"for {ago}, and it is ingesting" in quiet.summary
+
+
 def test_a_long_silence_is_cut_off_and_said() -> None:
     plot = story_figure.figure(story("chunking-dies"), None)
-    assert "Nothing since then for 3 h: the rest of it is cut off" in plot.alt
+    assert "No phase was under way in the 3 h since then" in plot.alt
     assert plot.figure.axes[0].get_xlim()[1] < number(story("chunking-dies").now)
 
 

@@ -49,13 +49,23 @@ def test_without_an_earlier_report_or_where_it_was_not_read_that_is_said() -> No
     assert "report to compare" not in told()
 
 
+def test_of_what_was_denied_it_says_the_call_and_what_to_do() -> None:
+    reason = "access denied: An error occurred (AccessDeniedException) when calling the StartQuery operation: User: a"
+    part = {"what": "lines", "source": "logs:StartQuery", "reason": reason, "next_step": "add it to the reader role"}
+    said = told(unread=[part])
+    assert "not read: lines: access denied (logs:StartQuery). Next: add it to the reader role" in said
+    assert "An error occurred" not in said
+    assert "not read: lines: it was cut off" in told(unread=[part | {"reason": "it was cut off"}])
+
+
 def test_a_plan_is_told_by_its_steps_and_one_that_there_is_not_by_its_reason() -> None:
     made = plan_tables.for_a_terminal(plan(), Path("/state/plans/1.json"), "prod")
     lines = told((made,), ("99 is outside of the bounds.",)).splitlines()
     assert "no plan: 99 is outside of the bounds." in lines
     first = lines.index(f"plan, not applied: {plan().title}")
-    assert lines[first + 1 : first + 3] == ["  1. Put the trigger lock", "  2. Send the message"]
-    assert "ops apply /state/plans/1.json --code" in lines[first + 3]
+    assert lines[first + 1] == f"  reason: {plan().reason}"
+    assert lines[first + 2 : first + 4] == ["  1. Put the trigger lock", "  2. Send the message"]
+    assert "ops apply /state/plans/1.json --code" in lines[first + 4]
 
 
 def test_a_title_is_one_line_of_the_terminal() -> None:

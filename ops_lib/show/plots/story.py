@@ -200,7 +200,7 @@ def _name_pauses(axes: Axes, drawing: Drawing) -> None:
 
 def _notes(drawing: Drawing, lacking: str) -> list[str]:
     since = words((drawing.now - drawing.end) * 86400)
-    cut = f"Nothing since then for {since}: the rest of it is cut off." if drawing.is_cut else ""
+    cut = f"No phase was under way in the {since} since then, which are cut off." if drawing.is_cut else ""
     return list(filter(None, (cut, lacking)))
 
 
