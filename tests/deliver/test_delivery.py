@@ -14,8 +14,11 @@ from typing import Any
 
 import pytest
 
+from ops_lib.sandbox import processes
+from tests import forked
 from tests.deliver.test_webhook import Chat, _Hook
 from tests.sandbox.running import Sandbox, running
+from tests.test_iam_enforced import without
 
 ROOT = Path(__file__).parents[2]
 OUTSIDE = Path(__file__).parent / "outside" / "report_places.py"
@@ -47,10 +50,7 @@ class Place:
     def ops(self, *words: str, **variables: str) -> subprocess.CompletedProcess[str]:
         url = f"http://127.0.0.1:{self.chat.server_port}/T000/secret"
         own = os.environ | {"OPS_STATE": str(self.sandbox.root), "OPS_WEBHOOK_URL": url} | variables
-        command = [sys.executable, "-m", "ops_lib", *words, "-e", str(self.environment)]
-        return subprocess.run(
-            command, cwd=ROOT, env=own, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False
-        )
+        return forked.run("ops", [*words, "-e", self.environment], ROOT, own)
 
     def calls(self) -> set[str]:
         with urllib.request.urlopen(f"{self.sandbox.state['endpoint_url']}/sandbox/calls") as answer:
@@ -153,6 +153,22 @@ def test_where_one_word_does_not_arrive_there_is_no_heartbeat_and_again_does_wha
     again = place.ops("deliver", str(report))
     assert again.returncode == 0, again.stdout
     assert again.stdout.count("was delivered before") == 4
+
+
+@pytest.mark.parametrize("gone", sorted(CHANGES))
+def test_an_action_taken_out_of_the_policy_is_missed_by_its_name(
+    place: Place, report: Path, gone: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("OPS_STATE", str(place.sandbox.root))
+    processes.ask("sandbox-reports", "policy", {"role": "deliver", "policy": without("deliver", gone)})
+    try:
+        done = place.ops("deliver", str(report))
+    finally:
+        processes.ask("sandbox-reports", "policy", {"role": "deliver", "policy": None})
+    assert done.returncode == 3, done.stdout + done.stderr
+    assert f"not authorized to perform: {gone}" in done.stdout
+    again = place.ops("deliver", str(report))
+    assert again.returncode == 0, again.stdout
 
 
 def test_words_whose_answer_was_lost_are_not_said_twice(place: Place, report: Path) -> None:
