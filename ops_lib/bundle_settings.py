@@ -35,10 +35,10 @@ def open_bundle(environment: str) -> Settings:
     """Return the settings of `bundle:FILE`. Raises BadBundle where the file is not exactly as it was written."""
     path = Path(environment.removeprefix(SCHEME)).expanduser().absolute()
     bundle = bundles.read(path)
-    told = bundle.about["settings"]
     try:
+        told = bundle.about["settings"]
         return Settings(
-            **{name: told[name] for name in SAID},
+            **{name: _text(told[name]) for name in SAID},
             file=path,
             account_id=str(bundle.about["account_id"]),
             endpoint_url=NOWHERE,
@@ -53,9 +53,21 @@ def open_bundle(environment: str) -> Settings:
             thresholds=Thresholds.model_validate_json(told["thresholds"]),
             declared=Declared.model_validate_json(told["declared"]),
             accepted=tuple(Accepted.model_validate_json(text) for text in told["accepted"]),
-            **{name: told[name] for name in MAPS},
+            **{name: _texts(told[name]) for name in MAPS},
             bundle=bundle,
         )
     except (KeyError, TypeError, ValueError) as error:
         rule = f"another version of these runbooks wrote it ({type(error).__name__}: {error})"
         raise BadBundle("bundle", str(path), rule, "open it with the version that wrote it") from None
+
+
+def _text(value: Any) -> Any:
+    if not isinstance(value, str | None):
+        raise TypeError(f"{value!r} is no text")
+    return value
+
+
+def _texts(values: Any) -> Any:
+    if not isinstance(values, dict):
+        raise TypeError(f"{values!r} is no map")
+    return {name: _text(value) for name, value in values.items()}

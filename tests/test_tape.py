@@ -180,6 +180,19 @@ def test_a_bundle_of_another_version_is_one_clear_line(recorded: Aws, tmp_path: 
         open_settings(f"bundle:{tmp_path / 'b.jsonl'}")
 
 
+@pytest.mark.parametrize(
+    "settings",
+    [None, [], {"queues": 5}, {"queues": {"a": 5}}, {"region": {}}, {"thresholds": "{}x"}, {"accepted": [1]}],
+    ids=str,
+)
+def test_settings_of_another_kind_are_one_clear_line(recorded: Aws, tmp_path: Path, settings: Any) -> None:
+    first = about(recorded.settings, "0_triage", {}, "1", recorded.settings.now())
+    first["settings"] = first["settings"] | settings if isinstance(settings, dict) else settings
+    bundle.write(tmp_path / "b.jsonl", first, (), {})
+    with pytest.raises(BadBundle, match="another version"):
+        open_settings(f"bundle:{tmp_path / 'b.jsonl'}")
+
+
 def test_a_wrong_account_in_a_bundle_cannot_be(recorded: Aws, tmp_path: Path) -> None:
     settings = kept(recorded, tmp_path)
     assert connect(replace(settings, account_id=recorded.identity.account_id)).identity == recorded.identity
