@@ -26,7 +26,9 @@ def about(settings: Settings, notebook: str, parameters: Mapping[str, Any], acco
     rules = {"thresholds": settings.thresholds.model_dump_json(), "declared": settings.declared.model_dump_json()}
     accepted = {"accepted": [one.model_dump_json() for one in settings.accepted]}
     maps = {name: dict(getattr(settings, name)) for name in MAPS}
-    whose = {"label": settings.label, "name": settings.name}
+    # A store in S3 was read as AWS is; a folder's reports are on the tape.
+    store = settings.report_store if settings.reports_in_s3 else None
+    whose = {"label": settings.label, "name": settings.name, "report_store": store}
     run = {"notebook": notebook, "parameters": dict(parameters), "account_id": account_id, "now": now.isoformat()}
     return run | {"settings": names | rules | accepted | maps | whose}
 
@@ -49,7 +51,7 @@ def open_bundle(environment: str) -> Settings:
             frozen_now=bundle.now,
             state=state_root() / f"bundle-{path.stem}",
             journal=str(state_root() / f"bundle-{path.stem}" / "journal.jsonl"),
-            report_store=str(state_root() / f"bundle-{path.stem}" / "reports"),
+            report_store=_text(told["report_store"]) or str(state_root() / f"bundle-{path.stem}" / "reports"),
             thresholds=Thresholds.model_validate_json(told["thresholds"]),
             declared=Declared.model_validate_json(told["declared"]),
             accepted=tuple(Accepted.model_validate_json(text) for text in told["accepted"]),
