@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import json
 import os
+import socket
 import subprocess
 import sys
 import threading
@@ -17,6 +18,7 @@ import pytest
 
 from ops_lib.sandbox import processes
 from tests import forked
+from tests.counts import PROVE
 from tests.deliver.test_webhook import Chat, _Hook
 from tests.sandbox.running import Sandbox, running
 from tests.test_iam_enforced import without
@@ -179,6 +181,27 @@ def test_words_whose_answer_was_lost_are_not_said_twice(place: Place, report: Pa
     done = place.ops("deliver", str(report))
     assert done.returncode == 3
     assert "not said twice" in done.stdout
+
+
+@pytest.mark.skipif(not PROVE, reason="of the long run")
+def test_killed_while_it_tells_it_does_not_tell_twice_and_puts_no_heartbeat(place: Place, report: Path) -> None:
+    before = place.outside("look")["metrics"]["ReportDelivered"]
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        url = f"http://127.0.0.1:{silent.getsockname()[1]}/T000/secret"
+        own = os.environ | {"OPS_STATE": str(place.sandbox.root), "OPS_WEBHOOK_URL": url}
+        command = [sys.executable, "-m", "ops_lib", "deliver", str(report), "-e", str(place.environment)]
+        process = subprocess.Popen(command, cwd=ROOT, env=own, stdout=subprocess.DEVNULL)
+        with silent.accept()[0] as asked:
+            asked.recv(10)
+            process.kill()
+            process.wait()
+    record = json.loads((report / "delivery.json").read_text())
+    assert (record["SNS"], record["webhook"]) == ("done", "sending")
+    again = place.ops("deliver", str(report))
+    assert again.returncode == 3
+    assert "not said twice" in again.stdout
+    assert again.stdout.count("was delivered before") == 4
+    assert place.outside("look")["metrics"]["ReportDelivered"] == before
 
 
 def test_a_report_in_the_store_is_never_written_over(place: Place, report: Path) -> None:

@@ -14,7 +14,7 @@ import pytest
 from ops_lib.aws import Aws, connect
 from ops_lib.evidence import Read, Unread
 from ops_lib.read import past_reports
-from ops_lib.read.past_reports import read_past_reports
+from ops_lib.read.past_reports import MOST_BYTES, read_past_reports
 from ops_lib.settings import open_settings
 
 NOW = datetime(2026, 11, 26, 6, 0, tzinfo=UTC)
@@ -121,8 +121,8 @@ class Store:
         listed = [{"Key": name, "Size": 1, "LastModified": NOW} for name in sorted(self.objects) if Prefix in name]
         return {"KeyCount": len(listed), "Contents": listed, "IsTruncated": False}
 
-    def get_object(self, Bucket: str, Key: str) -> dict[str, Any]:
-        assert Bucket == "reports"
+    def get_object(self, Bucket: str, Key: str, Range: str) -> dict[str, Any]:
+        assert (Bucket, Range) == ("reports", f"bytes=0-{MOST_BYTES - 1}")
         return {"Body": BytesIO(json.dumps(self.objects[Key]).encode())}
 
 
