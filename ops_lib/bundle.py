@@ -10,6 +10,8 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
+import tempfile
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -25,6 +27,8 @@ from ops_lib.redaction import redacted
 FORMAT = 1
 GENESIS = "0" * 64
 TIME, DAY, BYTES, STREAM = "$time", "$day", "$bytes", "$stream"
+# A tape keeps 16 MB of answers (tape.py); a byte of one is six here at most.
+MOST_BYTES = 128_000_000
 AGAIN = "take the bundle from where it was written, or make a new one with --bundle"
 
 
@@ -92,27 +96,43 @@ def restored(value: Any) -> Any:
 
 
 def write(path: Path, about: Mapping[str, Any], calls: Iterable[Call], said: Mapping[str, Any] | None) -> None:
-    """Write a bundle; what stands at `path` is replaced only once the new one is whole."""
+    """Write a bundle; what stands at `path` is replaced only once the new one is whole, whoever else writes there."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    unfinished = path.with_name(f".{path.name}.unfinished")
-    with unfinished.open("wb") as file:
-        for line in _lines(about, list(calls), said):
-            file.write(line + b"\n")
-    unfinished.replace(path)
+    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")  # mode 0600
+    try:
+        with os.fdopen(handle, "wb") as file:
+            for line in _lines(about, list(calls), said):
+                file.write(line + b"\n")
+        Path(name).replace(path)
+    except BaseException:
+        Path(name).unlink(missing_ok=True)
+        raise
 
 
 def read(path: Path) -> Bundle:
     """Return the bundle in `path`. Raises BadBundle where it is missing, or not exactly as it was written."""
-    try:
-        data = path.read_bytes()
-    except OSError as error:
-        raise BadBundle("bundle", str(path), error.strerror or "it cannot be read", AGAIN) from None
-    first, *rest = list(_verified(path, data)) or [{}]
+    first, *rest = list(_verified(path, _content(path))) or [{}]
     if first.get("bundle") != FORMAT:
         raise BadBundle("bundle", str(path), f"it is no bundle of format {FORMAT}", AGAIN)
     if not rest or rest[-1].get("calls") != len(rest) - 1:
         raise BadBundle("bundle", str(path), "its end is missing", AGAIN)
-    return Bundle(first["about"], tuple(map(_call, rest[:-1])), rest[-1]["said"])
+    try:
+        return Bundle(first["about"], tuple(map(_call, rest[:-1])), rest[-1]["said"])
+    except (KeyError, TypeError, ValueError) as error:
+        raise BadBundle("bundle", str(path), f"a line lacks what it must say ({error})", AGAIN) from None
+
+
+def _content(path: Path) -> bytes:
+    try:
+        if path.exists() and not path.is_file():
+            raise BadBundle("bundle", str(path), "it is no file", AGAIN)
+        with path.open("rb") as file:
+            data = file.read(MOST_BYTES + 1)
+    except OSError as error:
+        raise BadBundle("bundle", str(path), error.strerror or "it cannot be read", AGAIN) from None
+    if len(data) > MOST_BYTES:
+        raise BadBundle("bundle", str(path), f"it is larger than {MOST_BYTES:,} bytes, as none is written", AGAIN)
+    return data
 
 
 def _lines(about: Mapping[str, Any], calls: list[Call], said: Mapping[str, Any] | None) -> Iterator[bytes]:
@@ -134,7 +154,7 @@ def _verified(path: Path, data: bytes) -> Iterator[dict[str, Any]]:
             stated = content.pop("hash")
             right = stated == _hash(content) and content["previous"] == previous
             right = right and _canonical(content | {"hash": stated}) == line
-        except (ValueError, KeyError, AttributeError, TypeError):
+        except (ValueError, KeyError, AttributeError, TypeError, RecursionError):
             right = False
         if not right:
             raise BadBundle("bundle", str(path), f"line {number} is not as it was written", AGAIN)
@@ -146,7 +166,10 @@ def _verified(path: Path, data: bytes) -> Iterator[dict[str, Any]]:
 
 def _call(line: Mapping[str, Any]) -> Call:
     got = {name: line[name] for name in Call.__dataclass_fields__}
-    return Call(**got | {"at": restored(line["at"])})
+    at = restored(line["at"])
+    if not isinstance(at, datetime):
+        raise TypeError(f"{at!r} is no time")
+    return Call(**got | {"at": at})
 
 
 def _encoded(value: Any) -> Any:

@@ -26,7 +26,9 @@ def about(settings: Settings, notebook: str, parameters: Mapping[str, Any], acco
     rules = {"thresholds": settings.thresholds.model_dump_json(), "declared": settings.declared.model_dump_json()}
     accepted = {"accepted": [one.model_dump_json() for one in settings.accepted]}
     maps = {name: dict(getattr(settings, name)) for name in MAPS}
-    whose = {"label": settings.label, "name": settings.name}
+    # A store in S3 was read as AWS is; a folder's reports are on the tape.
+    store = settings.report_store if settings.reports_in_s3 else None
+    whose = {"label": settings.label, "name": settings.name, "report_store": store}
     run = {"notebook": notebook, "parameters": dict(parameters), "account_id": account_id, "now": now.isoformat()}
     return run | {"settings": names | rules | accepted | maps | whose}
 
@@ -35,10 +37,10 @@ def open_bundle(environment: str) -> Settings:
     """Return the settings of `bundle:FILE`. Raises BadBundle where the file is not exactly as it was written."""
     path = Path(environment.removeprefix(SCHEME)).expanduser().absolute()
     bundle = bundles.read(path)
-    told = bundle.about["settings"]
     try:
+        told = bundle.about["settings"]
         return Settings(
-            **{name: told[name] for name in SAID},
+            **{name: _text(told[name]) for name in SAID},
             file=path,
             account_id=str(bundle.about["account_id"]),
             endpoint_url=NOWHERE,
@@ -49,13 +51,25 @@ def open_bundle(environment: str) -> Settings:
             frozen_now=bundle.now,
             state=state_root() / f"bundle-{path.stem}",
             journal=str(state_root() / f"bundle-{path.stem}" / "journal.jsonl"),
-            report_store=str(state_root() / f"bundle-{path.stem}" / "reports"),
+            report_store=_text(told["report_store"]) or str(state_root() / f"bundle-{path.stem}" / "reports"),
             thresholds=Thresholds.model_validate_json(told["thresholds"]),
             declared=Declared.model_validate_json(told["declared"]),
             accepted=tuple(Accepted.model_validate_json(text) for text in told["accepted"]),
-            **{name: told[name] for name in MAPS},
+            **{name: _texts(told[name]) for name in MAPS},
             bundle=bundle,
         )
     except (KeyError, TypeError, ValueError) as error:
         rule = f"another version of these runbooks wrote it ({type(error).__name__}: {error})"
         raise BadBundle("bundle", str(path), rule, "open it with the version that wrote it") from None
+
+
+def _text(value: Any) -> Any:
+    if not isinstance(value, str | None):
+        raise TypeError(f"{value!r} is no text")
+    return value
+
+
+def _texts(values: Any) -> Any:
+    if not isinstance(values, dict):
+        raise TypeError(f"{values!r} is no map")
+    return {name: _text(value) for name, value in values.items()}

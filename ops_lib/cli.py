@@ -195,14 +195,19 @@ def _run(
 
 
 def _checked(notebook: str, environment: str | None, texts: tuple[str, ...]) -> Any:
-    from ops_lib.parameters import from_command_line
+    from ops_lib.parameters import from_command_line, from_values
     from ops_lib.settings import open_settings
 
     given = dict(map(_split, texts))
     if environment is not None and "environment" in given:
         raise BadParameter("-p environment", given["environment"], "-e names it already", "give it once, with -e")
     checked = from_command_line(notebook, given)
-    return checked, open_settings(environment or checked.environment), set(given) - {"environment"}
+    settings, names = open_settings(environment or checked.environment), set(given) - {"environment"}
+    if settings.bundle and settings.bundle.about["notebook"] == notebook.removesuffix(".ipynb"):
+        # What nobody names now is as it was when the bundle was written.
+        values = {**settings.bundle.about["parameters"], **checked.model_dump(include=names)}
+        return from_values(notebook, values), settings, set(values)
+    return checked, settings, names
 
 
 def _split(text: str) -> tuple[str, str]:

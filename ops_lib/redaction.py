@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterator, Mapping
 from functools import lru_cache
@@ -76,7 +77,8 @@ _HINTS = {hint: [secret for hints, secret in _SECRETS if hint in hints] for hint
 # Names of data; of an ARN of a secret each may know.
 _NAME_OF_A_SECRET = re.compile(
     r"(?i)secret_?(?:access_?)?key|secret_?string|(?:session|access|refresh|auth|hf)_?token(?!_(?:secret_)?arn)"
-    r"|passw(?:or)?d|passphrase|private_?key|client_?secret|api_?key|^authorization$|^(?:set-)?cookie$"
+    r"|passw(?:or)?d|passphrase|private_?key|client_?secret|api[-_]?key|^authorization$|^(?:set-)?cookie$"
+    r"|x-amz-(?:signature|credential|security-token)"
 )
 # Where none of these words stands, no name of data gives a secret away.
 _WORDS_OF_NAMES = ("secret", "token", "passw", "passphrase", "private", "api", "authorization", "cookie")
@@ -159,7 +161,18 @@ def redacted(value: object) -> Any:
         return found | dict.fromkeys(found.keys() & _secret_values(value), REMOVED)
     if isinstance(value, list | tuple):
         return [redacted(part) for part in value]
-    return redact(str(value))
+    return _redacted_text(str(value))
+
+
+def _redacted_text(text: str) -> str:
+    """Return a text without secrets; one that is JSON, as most messages' bodies are, is so still."""
+    clean = redact(text)
+    if clean == text or text[0] not in "{[":
+        return clean
+    try:
+        return redact(json.dumps(redacted(json.loads(text))))
+    except (ValueError, RecursionError):
+        return clean
 
 
 def _secret_values(value: Mapping[Any, object]) -> set[str]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import os
+import socket
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -125,11 +126,20 @@ def install_from_environment() -> None:
         URLLib3Session.send = wrap(URLLib3Session.send, rules, Counter())
 
 
-def startup_file(folder: Path) -> None:
+def no_network() -> None:
+    """Let this process connect to nothing any more, for good; a kernel's own sockets are not Python's."""
+
+    def refused(self: socket.socket, address: object) -> None:
+        raise AssertionError(f"a connection to {address}")
+
+    socket.socket.connect = refused  # type: ignore[method-assign,assignment]
+
+
+def startup_file(folder: Path, install: str = "install_from_environment") -> None:
     """Write an IPython start-up file into `folder` (to be $IPYTHONDIR): the faults are in force in every kernel."""
     startup = folder / "profile_default" / "startup"
     startup.mkdir(parents=True, exist_ok=True)
     root = Path(__file__).parent.parent
     code = f"import sys\nsys.path.insert(0, {str(root)!r})\n"
-    code += "from tests.faults import install_from_environment\ninstall_from_environment()\nsys.path.pop(0)\n"
+    code += f"from tests.faults import {install}\n{install}()\nsys.path.pop(0)\n"
     (startup / "00-faults.py").write_text(code, encoding="utf-8")

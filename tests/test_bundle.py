@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import json
+import os
 from base64 import b64encode
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, date, datetime, timedelta, timezone
 from pathlib import Path
 from typing import Any
@@ -16,6 +19,7 @@ from ops_lib import bundle
 from ops_lib.bundle import Call, plain, restored
 from ops_lib.errors import BadBundle
 from ops_lib.redaction import REMOVED
+from tests.counts import PROVE
 
 NOW = datetime(2026, 11, 26, 3, 0, tzinfo=UTC)
 CALL = Call("SQS", "GetQueueUrl", {"QueueName": "q"}, NOW, 200, "r-1", {"QueueUrl": "https://q", "At": plain(NOW)})
@@ -122,6 +126,79 @@ def test_what_is_no_bundle_is_one_clear_line(tmp_path: Path) -> None:
             bundle.read(path)
         assert str(path) in str(refused.value)
         assert "\n" not in str(refused.value)
+
+
+@pytest.mark.parametrize("bit", [1, 0x20, 0x80])
+def test_a_flipped_bit_of_a_whole_run_is_noticed(tmp_path: Path, bit: int) -> None:
+    long = Call(**vars(CALL) | {"answer": {"Body": plain(b"\xff" + bytes(range(256)) * 4), "At": plain(NOW)}})
+    bundle.write(tmp_path / "b", ABOUT, [CALL, long] * 5, SAID)
+    whole = (tmp_path / "b").read_bytes()
+    for place in range(0, len(whole), 7 if PROVE else 997):
+        (tmp_path / "b").write_bytes(whole[:place] + bytes([whole[place] ^ bit]) + whole[place + 1 :])
+        with pytest.raises(BadBundle):
+            bundle.read(tmp_path / "b")
+
+
+def test_every_cut_is_noticed(file: Path) -> None:
+    whole = file.read_bytes()
+    for place in range(len(whole)):
+        file.write_bytes(whole[:place])
+        with pytest.raises(BadBundle):
+            bundle.read(file)
+
+
+HASHED = {
+    "no settings": lambda lines: lines[0].pop("about"),
+    "a call without an answer": lambda lines: lines[1].pop("answer"),
+    "a call without a time": lambda lines: lines[1].update(at="yesterday"),
+    "no last word": lambda lines: lines[-1].pop("said"),
+    "a line that is a list": lambda lines: lines.__setitem__(1, []),
+}
+
+
+@pytest.mark.parametrize("what", HASHED)
+def test_a_chain_that_holds_is_not_yet_a_bundle(file: Path, what: str) -> None:
+    """Whoever can write the file can hash it, too."""
+    lines = [json.loads(line) for line in file.read_bytes().splitlines()]
+    HASHED[what](lines)
+    previous = bundle.GENESIS
+    with file.open("wb") as out:
+        for line in lines:
+            content = {**dict(line), "previous": previous}
+            content.pop("hash", None)
+            previous = bundle._hash(content)
+            out.write(bundle._canonical(content | {"hash": previous}) + b"\n")
+    with pytest.raises(BadBundle) as refused:
+        bundle.read(file)
+    assert "\n" not in str(refused.value)
+
+
+def test_nesting_without_end_is_one_clear_line(file: Path) -> None:
+    file.write_bytes(b"[" * 100_000 + b"\n")
+    with pytest.raises(BadBundle):
+        bundle.read(file)
+
+
+def test_what_never_ends_or_never_begins_is_not_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    for path in (tmp_path / "pipe", Path("/dev/zero")):
+        with pytest.raises(BadBundle, match="it is no file"):
+            bundle.read(path)
+    monkeypatch.setattr(bundle, "MOST_BYTES", 10)
+    (tmp_path / "large").write_bytes(b"x" * 11)
+    with pytest.raises(BadBundle, match="larger than"):
+        bundle.read(tmp_path / "large")
+
+
+def test_two_who_write_at_once_leave_one_of_the_two_whole(tmp_path: Path) -> None:
+    def write(number: int) -> None:
+        bundle.write(tmp_path / "b", ABOUT | {"notebook": str(number)}, [CALL] * 50, SAID)
+
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(write, range(24)))
+    assert len(bundle.read(tmp_path / "b").calls) == 50
+    assert [path.name for path in tmp_path.iterdir()] == ["b"]
+    assert (tmp_path / "b").stat().st_mode & 0o77 == 0, "evidence is its owner's"
 
 
 def test_a_bundle_that_could_not_be_written_leaves_the_one_before(file: Path) -> None:

@@ -18,13 +18,14 @@ import nbformat
 import pytest
 from papermill.exceptions import PapermillExecutionError
 
+from ops_lib import bundle
 from ops_lib.decide.vocabulary import VERDICTS
 from ops_lib.errors import BadParameter
 from ops_lib.show import headless
 from ops_lib.show import notebook as opened
 from ops_lib.show.findings_file import MIME, schema
 from tests import faults, forked
-from tests.counts import few
+from tests.counts import PROVE, few
 from tests.recorded import expected_verdicts, recording
 
 ROOT = Path(__file__).parent.parent
@@ -110,6 +111,23 @@ def test_three_files_are_left_and_the_figures_are_there(tmp_path: Path) -> None:
     assert len(figures) == 2
     assert all(figure.metadata["image/png"]["alt"] for figure in figures)
     assert all(cell.metadata.get("papermill", {}).get("status", "completed") == "completed" for cell in notebook.cells)
+
+
+@pytest.mark.skipif(not PROVE, reason="of the long run")
+def test_two_reports_at_once_into_one_store_are_both_whole(tmp_path: Path) -> None:
+    (tmp_path / "one.yaml").write_text(f"sandbox: recording-newest\nreport_store: {tmp_path}/store\n", encoding="utf-8")
+    command = [*OPS, "report", "-e", str(tmp_path / "one.yaml")]
+    quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
+    both = [subprocess.Popen(command, cwd=tmp_path, **quiet) for _ in range(2)]  # type: ignore[call-overload]
+    assert [one.wait(200) for one in both] == [2, 2]
+    folders = sorted((tmp_path / "store").iterdir())
+    assert len(folders) == 2
+    for folder in folders:
+        assert {path.name for path in folder.iterdir()} == {"notebook.ipynb", "report.html", "findings.json"}
+        assert findings(folder)["news"]["unread"] is None
+    bundles = sorted(Path(os.environ["OPS_STATE"]).glob("one/bundles/*"))
+    assert all(bundle.read(path).said for path in bundles)
+    assert bundles
 
 
 def test_plain_papermill_from_any_folder(tmp_path: Path) -> None:

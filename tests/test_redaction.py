@@ -64,6 +64,27 @@ def test_a_pair_of_name_and_value_is_one_with_its_name(name: str, value: str) ->
     assert redacted({name: "HF_TOKEN_ARN", value: "arn:aws:x"}) == {name: "HF_TOKEN_ARN", value: "arn:aws:x"}
 
 
+@pytest.mark.parametrize(
+    "inside",
+    [
+        f"k {KEY} e",
+        "Cookie: a=b; c",
+        "-----BEGIN PRIVATE KEY-----\nMIIE",
+        "x%22%20password%3Dhunter2",
+        {"x": {"password": 1}},
+    ],
+)
+def test_a_text_that_is_json_is_json_still(inside: Any) -> None:
+    """A notebook that runs from a bundle reads the same body."""
+    body = json.dumps({"job_id": "j", "note": inside, "more": json.dumps([inside, "last"])})
+    out = redacted({"Body": body})["Body"]
+    assert json.loads(out)["job_id"] == "j"
+    assert json.loads(json.loads(out)["more"])[-1] == "last"
+    assert REMOVED in out
+    assert redacted(out) == out
+    assert redacted(json.dumps({"job_id": "j"})) == '{"job_id": "j"}', "what holds none is as it was, byte for byte"
+
+
 @pytest.mark.parametrize("name", ["HF_TOKEN_SECRET_ARN", "VAPID_SECRET_ARN", "NextToken", "nextToken", "ReceiptHandle"])
 def test_what_only_sounds_like_a_secret_stays(name: str) -> None:
     assert redacted({name: "x"}) == {name: "x"}

@@ -18,8 +18,9 @@ from ops_lib.bundle_settings import about
 from ops_lib.decide.pipeline import pipeline_findings
 from ops_lib.decide.stuck_job import judge
 from ops_lib.errors import BadBundle, ChangeRefused
-from ops_lib.evidence import Unread
+from ops_lib.evidence import Read, Unread
 from ops_lib.read.attempt import attempt
+from ops_lib.read.past_reports import read_past_reports
 from ops_lib.read.pipeline import PipelineReads
 from ops_lib.settings import Settings, open_settings
 from tests.faults import KINDS
@@ -75,6 +76,18 @@ def test_everything_is_judged_alike_without_aws(aws: Aws, tmp_path: Path, reques
     settings = kept(recorded, tmp_path)
     request.getfixturevalue("offline")
     assert judged(connect(settings), jobs) == before
+
+
+def test_a_report_store_in_s3_is_read_again_from_the_bundle(recorded: Aws, tmp_path: Path) -> None:
+    there = replace(recorded.settings, report_store=f"s3://{recorded.settings.output_bucket}/none")
+    live = connect(there)
+    before = read_past_reports(live, "daily_health", there.now())
+    settings = kept(live, tmp_path)
+    assert settings.reports_in_s3 == there.reports_in_s3
+    again = read_past_reports(connect(settings), "daily_health", there.now())
+    assert isinstance(before, Read)
+    assert isinstance(again, Read)
+    assert again.value == before.value
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -175,6 +188,19 @@ def test_too_much_to_keep_is_said(recorded: Aws, monkeypatch: pytest.MonkeyPatch
 def test_a_bundle_of_another_version_is_one_clear_line(recorded: Aws, tmp_path: Path) -> None:
     first = about(recorded.settings, "0_triage", {}, "1", recorded.settings.now())
     del first["settings"]["queues"]
+    bundle.write(tmp_path / "b.jsonl", first, (), {})
+    with pytest.raises(BadBundle, match="another version"):
+        open_settings(f"bundle:{tmp_path / 'b.jsonl'}")
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [None, [], {"queues": 5}, {"queues": {"a": 5}}, {"region": {}}, {"thresholds": "{}x"}, {"accepted": [1]}],
+    ids=str,
+)
+def test_settings_of_another_kind_are_one_clear_line(recorded: Aws, tmp_path: Path, settings: Any) -> None:
+    first = about(recorded.settings, "0_triage", {}, "1", recorded.settings.now())
+    first["settings"] = first["settings"] | settings if isinstance(settings, dict) else settings
     bundle.write(tmp_path / "b.jsonl", first, (), {})
     with pytest.raises(BadBundle, match="another version"):
         open_settings(f"bundle:{tmp_path / 'b.jsonl'}")

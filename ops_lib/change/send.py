@@ -24,7 +24,7 @@ from ops_lib import gate
 from ops_lib.aws import Aws
 from ops_lib.change.plan import Call
 from ops_lib.errors import ChangeRefused
-from ops_lib.read.attempt import DENIED, EXPIRED, THROTTLED
+from ops_lib.read.attempt import DENIED, EXPIRED, THROTTLED, denied_action
 
 # AWS: the write's own condition did not hold (DynamoDB, S3).
 MOVED = {"ConditionalCheckFailedException", "TransactionCanceledException", "PreconditionFailed"}
@@ -86,7 +86,8 @@ def _judged(call: Call, error: ClientError) -> Lost | NotDone:
     if code in THROTTLED:
         return NotDone("barred", f"throttled: {said}. Next: wait a minute, then apply again")
     if code in DENIED:
-        return NotDone("barred", f"denied: {said}. Next: allow {call.name} to the responder (deploy/iam), apply again")
+        action = denied_action(call.name, error)
+        return NotDone("barred", f"denied: {said}. Next: allow {action} to the responder (deploy/iam), apply again")
     if code in EXPIRED:
         return NotDone("barred", f"the credential is not valid: {said}. Next: sign in again, then apply again")
     if status >= 500 or not status:

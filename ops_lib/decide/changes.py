@@ -74,12 +74,13 @@ class Change:
 class Changes:
     """What changed since `since` (UTC; None: there is no earlier report), the most urgent first.
 
-    `same`: how many findings count as they did before.
+    `same`: how many findings count as they did before; `ahead`: how many reports are dated after this one.
     """
 
     since: datetime | None
     all: tuple[Change, ...]
     same: int
+    ahead: int = 0
 
     def of(self, kind: Kind) -> tuple[Change, ...]:
         """Return the changes of one kind."""
@@ -108,13 +109,24 @@ def changes_since(past: Sequence[PastRun], findings: Iterable[Finding], unread: 
 
 
 def past_run(report: Mapping[str, Any]) -> PastRun:
-    """Return an earlier findings document as a run to compare with."""
-    findings = {
-        str(one["id"]): Told(one["severity"], str(one["summary"]), one["accepted"] is not None, one.get("amount"))
-        for one in report["findings"]
-    }
-    unread = frozenset(str(part["what"]) for part in report["unread"])
-    return PastRun(datetime.fromisoformat(str(report["generated_at"])), findings, unread)
+    """Return an earlier findings document as a run to compare with.
+
+    Raises ValueError for one that no report of ours would say: a severity that is none, a part that is missing.
+    """
+    try:
+        findings = {str(one["id"]): _as_told(one) for one in report["findings"]}
+        unread = frozenset(str(part["what"]) for part in report["unread"])
+        return PastRun(datetime.fromisoformat(report["generated_at"]), findings, unread)
+    except (KeyError, TypeError, AttributeError) as error:
+        told = f"{type(error).__name__}: {error}"
+        raise ValueError(f"the report of {report.get('generated_at')} is not as one is written ({told})") from None
+
+
+def _as_told(one: Mapping[str, Any]) -> Told:
+    severity, amount = one["severity"], one.get("amount")
+    if severity not in WEIGHT or not isinstance(amount, int | float | None):
+        raise TypeError(f"{one['id']} is {severity}, its amount {amount}")
+    return Told(severity, str(one["summary"]), one["accepted"] is not None, amount)
 
 
 def told(finding: Finding) -> Told:

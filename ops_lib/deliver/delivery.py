@@ -15,6 +15,7 @@ from typing import Any
 
 from ops_lib.aws import connect_deliver
 from ops_lib.deliver.door import Deliverer, Places, Sent
+from ops_lib.deliver.record import Record
 from ops_lib.deliver.summary import subject, summary
 from ops_lib.deliver.webhook import address, post
 from ops_lib.environment import Deliver, load_environment
@@ -24,7 +25,6 @@ from ops_lib.settings import Settings, open_settings
 # The findings come last: who finds them in the store finds a whole report.
 FILES = {"report.html": "text/html; charset=utf-8", "notebook.ipynb": "application/x-ipynb+json"}
 FINDINGS = "findings.json"
-RECORD = "delivery.json"
 NAMESPACE = "StereoSpot/Ops"
 EXIT = {"ok": 0, "note": 0, "warning": 1, "critical": 2, "unknown": 3}
 Tell = Callable[[str, Sent], None]
@@ -44,6 +44,7 @@ def deliver(folder: Path, environment: str | None, tell: Tell) -> bool:
 
     Raises BadParameter where there is no report, BadEnvironment where the YAML names nowhere to deliver to.
     """
+    folder = folder.resolve()  # its name is the report's name in the store
     content = _findings(folder)
     settings = open_settings(environment or str(content["environment"]))
     declared = load_environment(settings.file).deliver
@@ -55,18 +56,24 @@ def deliver(folder: Path, environment: str | None, tell: Tell) -> bool:
     deliverer = Deliverer(connect_deliver(settings), places)
     told = list(_items(folder, content, places, url, deliverer))
     beat = [_heartbeat(content, places, deliverer)] if places.namespace else []
-    arrived = all([_once(folder, item, tell) for item in told])
-    if not arrived:
-        tell("heartbeat", Sent(False, "not put: something above did not arrive"))
-        return False
-    return all([_once(folder, item, tell) for item in beat])
+    record = Record(folder)
+    with record.held():
+        arrived = all([_once(record, item, tell) for item in told])
+        if not arrived:
+            tell("heartbeat", Sent(False, "not put: something above did not arrive"))
+            return False
+        return all([_once(record, item, tell) for item in beat])
 
 
 def _findings(folder: Path) -> dict[str, Any]:
     try:
         content: dict[str, Any] = json.loads((folder / FINDINGS).read_text(encoding="utf-8"))
-        return content | {"status": content["status"], "environment": content["environment"]}
-    except (OSError, ValueError, KeyError, TypeError) as error:
+        summary(content, "")
+        at = datetime.fromisoformat(content["generated_at"])
+        if at.tzinfo is None or content["status"] not in EXIT:
+            raise ValueError("no time or no status that a report has")
+        return content | {"environment": str(content["environment"])}
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         rule = f"it holds no report ({type(error).__name__})"
         raise BadParameter("FOLDER", str(folder), rule, "name the folder that `ops report` printed") from None
 
@@ -80,17 +87,28 @@ def _places(settings: Settings, declared: Deliver | None) -> Places:
 def _items(
     folder: Path, content: dict[str, Any], places: Places, url: str | None, deliverer: Deliverer
 ) -> Iterator[_Item]:
-    where = str((folder / "report.html").absolute())
     if places.bucket:
-        where = f"s3://{places.bucket}/{places.prefix}{folder.name}/report.html"
         for name, kind in {**FILES, FINDINGS: "application/json"}.items():
             yield _Item(f"store {name}", _file(folder / name, kind, places, deliverer))
-    text = summary(content, where)
+
+    def text() -> str:
+        return summary(content, _where(folder, places))
+
     if places.topic_arn:
-        words = {"TopicArn": places.topic_arn, "Subject": subject(content), "Message": text}
-        yield _Item("SNS", lambda: deliverer.send("sns", "Publish", words), once=True)
+        words = {"TopicArn": places.topic_arn, "Subject": subject(content)}
+        yield _Item("SNS", lambda: deliverer.send("sns", "Publish", words | {"Message": text()}), once=True)
     if url:
-        yield _Item("webhook", lambda: post(url, text), once=True)
+        yield _Item("webhook", lambda: post(url, text()), once=True)
+
+
+def _where(folder: Path, places: Places) -> str:
+    """Return where the page can be read by now."""
+    here = str(folder / "report.html")
+    if not places.bucket:
+        return here
+    if Record(folder).states().get("store report.html") != "done":
+        return f"{here} (it did not reach the store)"
+    return f"s3://{places.bucket}/{places.prefix}{folder.name}/report.html"
 
 
 def _file(file: Path, kind: str, places: Places, deliverer: Deliverer) -> Callable[[], Sent]:
@@ -120,10 +138,10 @@ def _heartbeat(content: dict[str, Any], places: Places, deliverer: Deliverer) ->
     return _Item("heartbeat", lambda: deliverer.send("cloudwatch", "PutMetricData", call))
 
 
-def _once(folder: Path, item: _Item, tell: Tell) -> bool:
+def _once(record: Record, item: _Item, tell: Tell) -> bool:
     """Send one item unless it is done; note what became of it before the next is sent."""
-    record = _record(folder)
-    before = record.get(item.name)
+    states = record.states()
+    before = states.get(item.name)
     if before == "done":
         tell(item.name, Sent(True, "was delivered before"))
         return True
@@ -132,23 +150,12 @@ def _once(folder: Path, item: _Item, tell: Tell) -> bool:
             item.name, Sent(False, "its answer was lost before, so it is not said twice; remove it from delivery.json")
         )
         return False
-    _note(folder, record | {item.name: "sending"})
+    record.note(states | {item.name: "sending"})
     try:
         sent = item.send()
     except ChangeRefused:
-        _note(folder, record)  # nothing was sent
+        record.note(states)  # nothing was sent
         raise
-    _note(folder, record | {item.name: "done" if sent.done else "failed" if sent.known else "lost"})
+    record.note(states | {item.name: "done" if sent.done else "failed" if sent.known else "lost"})
     tell(item.name, sent)
     return sent.done
-
-
-def _record(folder: Path) -> dict[str, str]:
-    file = folder / RECORD
-    return dict(json.loads(file.read_text(encoding="utf-8"))) if file.exists() else {}
-
-
-def _note(folder: Path, record: dict[str, str]) -> None:
-    unfinished = folder / f".{RECORD}"
-    unfinished.write_text(json.dumps(record, indent=2, sort_keys=True) + "\n", encoding="utf-8")
-    unfinished.replace(folder / RECORD)

@@ -8,6 +8,7 @@ from typing import Any
 from ops_lib.redaction import printable, redact
 
 MOST_FINDINGS = 8
+MOST_LINE = 500
 # AWS: SNS Publish: a subject is ASCII text of less than 100 characters without line breaks.
 MOST_SUBJECT = 99
 COUNTING = ("critical", "unknown", "warning")
@@ -32,7 +33,7 @@ def summary(content: Mapping[str, Any], where: str) -> str:
         lines.append(f"- and {len(counted) - MOST_FINDINGS} more")
     if unread := content["unread"]:
         lines.append(_line(f"not read: {', '.join(one['what'] for one in unread[:3])}{_more(len(unread) - 3)}"))
-    return "\n".join([*lines, _line(f"report: {where}")])
+    return "\n".join([*(_short(line) for line in lines), _line(f"report: {where}")])
 
 
 def _news(content: Mapping[str, Any]) -> list[str]:
@@ -56,6 +57,10 @@ def _counts(content: Mapping[str, Any]) -> str:
 
 def _more(count: int) -> str:
     return f" and {count} more" if count > 0 else ""
+
+
+def _short(line: str) -> str:
+    return line if len(line) <= MOST_LINE else f"{line[:MOST_LINE]}..."
 
 
 def _line(text: str) -> str:

@@ -6,6 +6,9 @@ import json
 import os
 import urllib.error
 import urllib.request
+from http.client import HTTPException
+from queue import Empty, SimpleQueue
+from threading import Thread
 from urllib.parse import urlsplit
 
 from ops_lib.deliver.door import Sent
@@ -13,7 +16,8 @@ from ops_lib.errors import BadEnvironment
 
 # Its address is a secret: whoever knows it may post. It stands in no YAML, no report and no message.
 VARIABLE = "OPS_WEBHOOK_URL"
-TIMEOUT_S = 10
+TIMEOUT_S = 10  # of silence
+DEADLINE_S = 30  # of an answer that comes drop by drop
 
 
 class _NoRedirect(urllib.request.HTTPRedirectHandler):
@@ -26,15 +30,33 @@ class _NoRedirect(urllib.request.HTTPRedirectHandler):
 def address() -> str:
     """Return the webhook's address. Raises BadEnvironment where it is missing or no http(s) URL."""
     url = os.environ.get(VARIABLE, "")
-    parts = urlsplit(url)
-    if parts.scheme not in ("http", "https") or not parts.hostname:
+    if not _is_address(url):
         rule = "deliver.webhook is true, so it must hold the webhook's http(s) address"
         raise BadEnvironment(f"${VARIABLE}", "[not shown]" if url else None, rule, "export it, from a secret store")
     return url
 
 
+def _is_address(url: str) -> bool:
+    try:
+        parts = urlsplit(url)
+        named = bool(parts.hostname) and parts.username is None and parts.port != 0
+    except ValueError:
+        return False
+    return parts.scheme in ("http", "https") and named and url.isascii() and url.isprintable() and " " not in url
+
+
 def post(url: str, text: str) -> Sent:
     """Send the text; what the other side answers is told without the address."""
+    answers: SimpleQueue[Sent] = SimpleQueue()
+    # A thread of its own: whoever answers drop by drop would hold up the heartbeat for ever.
+    Thread(target=lambda: answers.put(_post(url, text)), daemon=True).start()
+    try:
+        return answers.get(timeout=DEADLINE_S)
+    except Empty:
+        return Sent(False, f"{urlsplit(url).hostname} did not answer within {DEADLINE_S} s", known=False)
+
+
+def _post(url: str, text: str) -> Sent:
     body = json.dumps({"text": text}).encode()
     request = urllib.request.Request(url, body, {"Content-Type": "application/json"}, method="POST")
     host = urlsplit(url).hostname
@@ -43,6 +65,6 @@ def post(url: str, text: str) -> Sent:
             return Sent(True, f"{host} answered {answer.status}")
     except urllib.error.HTTPError as error:
         return Sent(False, f"{host} answered {error.code}")
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, HTTPException) as error:
         # The text of the error may hold the address: its kind alone is told.
         return Sent(False, f"{host} did not answer ({type(error).__name__})", known=False)

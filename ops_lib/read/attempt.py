@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import TypeVar
@@ -56,6 +57,7 @@ IAM_NAMES = {
     "s3:GetBucketNotificationConfiguration": "s3:GetBucketNotification",
     "sqs:ChangeMessageVisibilityBatch": "sqs:ChangeMessageVisibility",
 }
+NAMED = re.compile(r"not authorized to perform: ([a-z0-9-]+:\w+)")
 
 
 class Incomplete(Exception):
@@ -92,8 +94,7 @@ def _from_client_error(source: str, error: ClientError) -> Unread:
         return Unread(source, "not-asked", "it was not asked when the bundle was written", "ask the live environment")
     if code in DENIED:
         # Of several calls that one read makes, the one that was denied.
-        operation = f"{source.split(':')[0]}:{error.operation_name}"
-        action = IAM_NAMES.get(operation, operation)
+        action = denied_action(f"{source.split(':')[0]}:{error.operation_name}", error)
         return Unread(source, "denied", f"access denied: {said}", f"add {action} to the reader role")
     if code in EXPIRED:
         return Unread(source, "denied", f"the credential is not valid: {said}", "sign in again")
@@ -105,6 +106,12 @@ def _from_client_error(source: str, error: ClientError) -> Unread:
     if code in MISSING:
         return Unread(source, "missing", f"does not exist: {said}", "the .env may be stale: regenerate it")
     return Unread(source, "failed", said, f"run {ops_command()} doctor")
+
+
+def denied_action(operation: str, error: Exception) -> str:
+    """Return the action to allow: the operation's own name in IAM, or the other one that AWS names in its refusal."""
+    own, named = IAM_NAMES.get(operation, operation), NAMED.search(str(error))
+    return named[1] if named and named[1].lower() != own.lower() else own
 
 
 def _line(error: Exception) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -21,8 +22,16 @@ STEP = "see report_store in the environment's YAML"
 Report = Mapping[str, Any]
 
 
-def read_past_reports(aws: Aws, notebook: str, now: datetime) -> Evidence[tuple[Report, ...]]:
-    """Return the newest findings documents of this environment and notebook before `now`, oldest first; nine at most.
+@dataclass(frozen=True)
+class PastReports:
+    """Earlier findings documents, oldest first; `ahead`: how many are dated after the present one and left out."""
+
+    reports: tuple[Report, ...]
+    ahead: int = 0
+
+
+def read_past_reports(aws: Aws, notebook: str, now: datetime) -> Evidence[PastReports]:
+    """Return the newest findings documents of this environment and notebook before `now`; nine at most.
 
     A report that broke off is none. Unread where one of them cannot be read: what it said might be the news.
     """
@@ -34,10 +43,11 @@ def read_past_reports(aws: Aws, notebook: str, now: datetime) -> Evidence[tuple[
         found = _as_evidence(kept, store)
     if isinstance(found, Unread):
         return found
-    stamp = now.isoformat(timespec="seconds")
-    mine = [one for one in found.value if one.get("environment") == aws.settings.environment]
-    earlier = [one for one in mine if str(one["generated_at"]) < stamp and not _broke_off(one)]
-    return Read(tuple(earlier[-NEWEST:]), found.source, found.at)
+    moment = now.replace(microsecond=0)  # as a report says it
+    mine = [one for one in found.value if one["environment"] == aws.settings.environment and not _broke_off(one)]
+    earlier = sorted((one for one in mine if _at(one) < moment), key=_at)
+    ahead = sum(_at(one) > moment for one in mine)
+    return Read(PastReports(tuple(earlier[-NEWEST:]), ahead), found.source, found.at)
 
 
 def _in_folder(store: Path, notebook: str) -> Evidence[tuple[Report, ...]]:
@@ -45,12 +55,17 @@ def _in_folder(store: Path, notebook: str) -> Evidence[tuple[Report, ...]]:
         # Some more than are compared: those of other environments, and those that broke off, are left out later.
         folders = sorted(store.glob(f"*-{notebook}"))[-4 * NEWEST :]
         files = [folder / FILE for folder in folders if (folder / FILE).is_file()]
-        return tuple(_document(file.read_bytes(), str(file)) for file in files)
+        return tuple(_document(_content(file), str(file)) for file in files)
 
     try:
         return attempt(f"reports in {store}", ask)
     except OSError as error:
         return Unread(f"reports in {store}", "failed", error.strerror or "not readable", STEP)
+
+
+def _content(file: Path) -> bytes:
+    with file.open("rb") as opened:
+        return opened.read(MOST_BYTES)
 
 
 def _in_s3(aws: Aws, bucket: str, prefix: str, notebook: str) -> Evidence[tuple[Report, ...]]:
@@ -60,22 +75,32 @@ def _in_s3(aws: Aws, bucket: str, prefix: str, notebook: str) -> Evidence[tuple[
     keys = sorted(one.key for one in listed.value if one.key.endswith(f"-{notebook}/{FILE}"))[-4 * NEWEST :]
 
     def ask() -> tuple[Report, ...]:
-        s3 = aws.client("s3")
-        return tuple(_document(s3.get_object(Bucket=bucket, Key=key)["Body"].read(MOST_BYTES), key) for key in keys)
+        s3, some = aws.client("s3"), f"bytes=0-{MOST_BYTES - 1}"  # whatever lies there under that name
+        bodies = (s3.get_object(Bucket=bucket, Key=key, Range=some)["Body"] for key in keys)
+        return tuple(_document(body.read(), key) for body, key in zip(bodies, keys, strict=True))
 
     return attempt(f"s3:GetObject {bucket}/{prefix}", ask)
 
 
 def _document(data: bytes, where: str) -> Report:
+    """Return the document in a file; raises Incomplete for one that nothing can be compared with."""
     try:
-        found = json.loads(data)
-        return dict(found) if found["findings"] is not None and found["generated_at"] else {}
-    except (ValueError, KeyError, TypeError) as error:
+        found = dict(json.loads(data))
+        right = _at(found).tzinfo is not None and isinstance(found["environment"], str)
+        _broke_off(found)
+    except (ValueError, KeyError, TypeError, RecursionError) as error:
         raise Incomplete(f"{where} is no findings document ({type(error).__name__})") from None
+    if not right:
+        raise Incomplete(f"{where} is no findings document (it names no time zone or no environment)")
+    return found
+
+
+def _at(report: Report) -> datetime:
+    return datetime.fromisoformat(report["generated_at"])
 
 
 def _broke_off(report: Report) -> bool:
-    return any(one["id"] == "run-failed" for one in report["findings"])
+    return any([one["id"] == "run-failed" for one in report["findings"]])
 
 
 def _as_data(found: Evidence[tuple[Report, ...]]) -> dict[str, Any]:

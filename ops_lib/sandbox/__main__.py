@@ -7,6 +7,7 @@ import json
 import signal
 import sys
 from dataclasses import replace
+from pathlib import Path
 from typing import NoReturn
 
 import click
@@ -104,6 +105,25 @@ def reveal(name: str) -> None:
         for letter in one["letters"]:
             named, wrong = f"{letter['class']} {letter['message_id']} in {letter['queue']}", letter["wrong"]
             click.echo(f"  {named}: {f'not well: {wrong}' if wrong else 'well'}")
+
+
+@sandbox.command()
+@click.argument("incident")
+@click.argument("file", type=click.Path(dir_okay=False, path_type=Path))
+@click.option("--notebook", help="What is run on it; default: what a person would open for it.")
+@click.option("--version", type=click.Choice(VERSIONS), help="Of the pipeline; default the newest in which it happens.")
+def bundle(incident: str, file: Path, notebook: str | None, version: str | None) -> None:
+    """Keep an INCIDENT's evidence in FILE: a test's fixture that needs no sandbox, `-e bundle:FILE`."""
+    from ops_lib.sandbox import bundled
+
+    versions = INCIDENTS[incident].versions if incident in INCIDENTS else VERSIONS
+    usual = options.default(bundled.NAME)
+    newest = version or next(one for one in reversed(VERSIONS) if one in versions)
+    wanted = replace(usual, version=newest, speed=0.0, completed=20, incidents=(incident,))
+    _possible(wanted)
+    chosen = notebook or bundled.NOTEBOOK_OF[INCIDENTS[incident].kind]
+    bundled.keep(wanted, chosen, file)
+    click.echo(f"{ops_command()} run {chosen} -e bundle:{file}")
 
 
 @sandbox.command()

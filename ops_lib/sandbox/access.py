@@ -10,6 +10,7 @@ from __future__ import annotations
 import time
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from ops_lib.sandbox import actions, refusals
 from ops_lib.sandbox.credentials import DELIVER, OWNER, READER, RESPONDER, Environ, signed
@@ -60,6 +61,12 @@ class Access:
         """Return a session of one of the roles."""
         arn = f"arn:aws:sts::{ACCOUNT}:assumed-role/{role}/{name}"
         return Principal(arn, f"{role_id(role)}:{name}", self.policies[role_arn(role)], token, expires)
+
+    def replace(self, role: str, document: dict[str, Any] | None) -> None:
+        """Let a role's own key have this policy, None: the committed one again. Raises KeyError, ValueError."""
+        key, policy = ROLES[role], Policy(document) if document else Policy.load(POLICIES / f"{role}.json")
+        self.policies[role_arn(role_of(role))] = policy
+        self.principals[key] = self.session(role_of(role), SESSION)
 
     def admit(self, environ: Environ, operation: str) -> Principal:
         """Return who asks, or raise Refused for an unknown key or what its policy does not allow."""

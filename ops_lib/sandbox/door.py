@@ -21,6 +21,10 @@ class Door:
     def __init__(self) -> None:
         self._access = Access()
 
+    def replace_policy(self, role: str, document: dict[str, Any] | None) -> None:
+        """Let a role have this policy, None: the committed one. Raises KeyError or ValueError where it cannot."""
+        self._access.replace(role, document)
+
     def answer(self, environ: Environ, respond: Callable[..., Any], operation: str) -> Iterable[bytes] | None:
         """Return the answer of a request that goes no further, None for one that may go on."""
         try:

@@ -116,6 +116,8 @@ class Application:
             return self._upload(environ, respond)
         if path == "/sandbox/endpoint" and method == "POST":
             return self._endpoint(environ, respond)
+        if path == "/sandbox/policy" and method == "POST":
+            return self._policy(environ, respond)
         if path == "/sandbox/reveal" and method == "POST":
             self._preparation.everything()
             from ops_lib.sandbox.reveal import reveal
@@ -135,6 +137,15 @@ class Application:
             return _json(respond, "400 Bad Request", said)
         except (ValueError, TypeError, AttributeError) as error:
             return _json(respond, "400 Bad Request", {"error": str(error)})
+
+    def _policy(self, environ: Environ, respond: Respond) -> Iterable[bytes]:
+        """Let a role lack something, to see what it is needed for: {"role": "reader", "policy": {...} or null}."""
+        try:
+            asked = json.loads(body_of(environ))
+            self._door.replace_policy(asked["role"], asked["policy"])
+        except (ValueError, KeyError, TypeError) as error:
+            return _json(respond, "400 Bad Request", {"error": f"{type(error).__name__}: {error}"})
+        return _json(respond, "200 OK", {})
 
     def _upload(self, environ: Environ, respond: Respond) -> Iterable[bytes]:
         for service in ("dynamodb", "s3", "logs"):

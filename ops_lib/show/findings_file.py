@@ -64,8 +64,10 @@ def schema() -> dict[str, Any]:
 
 
 def write(content: Mapping[str, Any], path: Path) -> None:
-    """Write the document as sorted, indented JSON: the same content gives the same bytes."""
-    path.write_text(json.dumps(content, indent=2, sort_keys=True) + "\n", encoding="utf-8")
+    """Write the document as sorted, indented JSON, whole or not at all: the same content gives the same bytes."""
+    unfinished = path.with_name(f".{path.name}")
+    unfinished.write_text(json.dumps(content, indent=2, sort_keys=True) + "\n", encoding="utf-8")
+    unfinished.replace(path)
 
 
 def _finding(finding: Finding) -> dict[str, Any]:

@@ -52,7 +52,7 @@ def _given(book: Runbook) -> dict[str, Any]:
 
 
 def _own_place(book: Runbook) -> Path:
-    return book.settings.state / "bundles" / f"{book.now:%Y-%m-%dT%H%M%S}Z-{book.notebook}.jsonl"
+    return book.settings.state / "bundles" / f"{book.now:%Y-%m-%dT%H%M%S.%f}Z-{book.notebook}.jsonl"
 
 
 def _prune(folder: Path) -> None:

@@ -57,12 +57,18 @@ def _stuck_row(fleet: Fleet, job: OpenJob, verdict: Verdict, why_not: NoRepair |
     cells = (
         badge(verdict.severity),
         f'<b>{safe(verdict.name)}</b><br><code>{safe(row.job_id)}</code><span class="small">{safe(row.status)}</span>',
-        f'{safe(_ago(fleet, row))}<span class="small">{safe(cell_text(row.created_at))}</span>',
+        f"{_on_a_phone('created ')}{safe(_ago(fleet, row))}"
+        f'<span class="small time">{safe(cell_text(row.created_at))}</span>',
         _late(job),
-        _repair(why_not),
+        _on_a_phone("safe repair: ") + _repair(why_not),
         f"{safe(verdict.next_step)}{safe(until)}",
     )
     return f"<tr>{''.join(f'<td>{cell}</td>' for cell in cells)}</tr>"
+
+
+def _on_a_phone(name: str) -> str:
+    """Return what names a cell where the table's head is not shown."""
+    return f'<span class="narrow">{name}</span>'
 
 
 def _repair(why_not: NoRepair | None) -> str:

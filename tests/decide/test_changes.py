@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ops_lib.decide.changes import WEIGHT, Changes, PastRun, Told, changes_since, told
+from ops_lib.decide.changes import WEIGHT, Changes, PastRun, Told, changes_since, past_run, told
 from ops_lib.decide.findings import Finding, accept
 from ops_lib.decide.vocabulary import Severity
 from ops_lib.environment import Accepted
@@ -167,3 +167,24 @@ def test_every_finding_that_counts_is_told_once_or_is_the_same(
 @given(STATES)
 def test_the_same_report_again_has_no_news(state: Mapping[str, Severity]) -> None:
     assert since(past(**state), *[finding(*one) for one in state.items()]).all == ()
+
+
+SAID = {"id": "a", "severity": "warning", "summary": "s", "accepted": None, "amount": 2}
+
+
+def said(**other: Any) -> dict[str, Any]:
+    return {"generated_at": NOW.isoformat(), "findings": [SAID | other], "unread": [{"what": "queues"}]}
+
+
+def test_a_report_is_what_its_document_says() -> None:
+    assert past_run(said()) == PastRun(NOW, {"a": Told("warning", "s", amount=2)}, frozenset({"queues"}))
+
+
+@pytest.mark.parametrize(
+    "other", [{"severity": "green"}, {"severity": None}, {"severity": []}, {"amount": "2"}], ids=str
+)
+def test_what_no_report_says_is_not_compared_with(other: dict[str, Any]) -> None:
+    with pytest.raises(ValueError, match=r"the report of 2026-.* is not as one is written"):
+        past_run(said(**other))
+    with pytest.raises(ValueError, match="not as one is written"):
+        past_run(said() | {"unread": None})

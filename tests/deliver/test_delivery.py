@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import os
+import socket
 import subprocess
 import sys
 import threading
@@ -14,8 +16,13 @@ from typing import Any
 
 import pytest
 
+from ops_lib.sandbox import processes
+from tests import forked
+from tests.counts import PROVE
 from tests.deliver.test_webhook import Chat, _Hook
 from tests.sandbox.running import Sandbox, running
+from tests.test_iam_enforced import without
+from tests.test_iam_policies import policy
 
 ROOT = Path(__file__).parents[2]
 OUTSIDE = Path(__file__).parent / "outside" / "report_places.py"
@@ -26,6 +33,7 @@ deliver:
   sns_topic_arn: arn:aws:sns:us-east-1:123456789012:stereo-spot-ops-reports
   webhook: true
 """
+NUMBERS = itertools.count()  # no two reports have one name
 CHANGES = {"sns:Publish", "s3:PutObject", "cloudwatch:PutMetricData"}
 READS = ("Get", "List", "Describe", "Query", "Scan", "StartQuery", "StopQuery", "Simulate", "Filter", "Head", "Batch")
 
@@ -47,10 +55,7 @@ class Place:
     def ops(self, *words: str, **variables: str) -> subprocess.CompletedProcess[str]:
         url = f"http://127.0.0.1:{self.chat.server_port}/T000/secret"
         own = os.environ | {"OPS_STATE": str(self.sandbox.root), "OPS_WEBHOOK_URL": url} | variables
-        command = [sys.executable, "-m", "ops_lib", *words, "-e", str(self.environment)]
-        return subprocess.run(
-            command, cwd=ROOT, env=own, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False
-        )
+        return forked.run("ops", [*words, "-e", self.environment], ROOT, own)
 
     def calls(self) -> set[str]:
         with urllib.request.urlopen(f"{self.sandbox.state['endpoint_url']}/sandbox/calls") as answer:
@@ -133,7 +138,7 @@ def test_again_delivers_nothing_twice(place: Place, delivered: dict[str, Any]) -
 @pytest.fixture
 def report(place: Place, tmp_path: Path) -> Path:
     """A report that nobody has delivered yet."""
-    folder = tmp_path / "2026-11-26T060000.000000Z-daily_health"
+    folder = tmp_path / f"2026-11-26T060000.{next(NUMBERS):06}Z-daily_health"
     folder.mkdir()
     said = {"status": "ok", "environment": "reports", "generated_at": "2026-11-26T06:00:00+00:00"}
     (folder / "findings.json").write_text(json.dumps(said | {"findings": [], "unread": []}))
@@ -155,11 +160,48 @@ def test_where_one_word_does_not_arrive_there_is_no_heartbeat_and_again_does_wha
     assert again.stdout.count("was delivered before") == 4
 
 
+@pytest.mark.parametrize("gone", sorted(CHANGES))
+def test_an_action_taken_out_of_the_policy_is_missed_by_its_name(
+    place: Place, report: Path, gone: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("OPS_STATE", str(place.sandbox.root))
+    processes.ask("sandbox-reports", "policy", {"role": "deliver", "policy": without("deliver", gone)})
+    try:
+        done = place.ops("deliver", str(report))
+    finally:
+        processes.ask("sandbox-reports", "policy", {"role": "deliver", "policy": None})
+    assert done.returncode == 3, done.stdout + done.stderr
+    assert f"not authorized to perform: {gone}" in done.stdout
+    again = place.ops("deliver", str(report))
+    assert again.returncode == 0, again.stdout
+
+
 def test_words_whose_answer_was_lost_are_not_said_twice(place: Place, report: Path) -> None:
     (report / "delivery.json").write_text(json.dumps({"SNS": "sending"}))
     done = place.ops("deliver", str(report))
     assert done.returncode == 3
     assert "not said twice" in done.stdout
+
+
+@pytest.mark.skipif(not PROVE, reason="of the long run")
+def test_killed_while_it_tells_it_does_not_tell_twice_and_puts_no_heartbeat(place: Place, report: Path) -> None:
+    before = place.outside("look")["metrics"]["ReportDelivered"]
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        url = f"http://127.0.0.1:{silent.getsockname()[1]}/T000/secret"
+        own = os.environ | {"OPS_STATE": str(place.sandbox.root), "OPS_WEBHOOK_URL": url}
+        command = [sys.executable, "-m", "ops_lib", "deliver", str(report), "-e", str(place.environment)]
+        process = subprocess.Popen(command, cwd=ROOT, env=own, stdout=subprocess.DEVNULL)
+        with silent.accept()[0] as asked:
+            asked.recv(10)
+            process.kill()
+            process.wait()
+    record = json.loads((report / "delivery.json").read_text())
+    assert (record["SNS"], record["webhook"]) == ("done", "sending")
+    again = place.ops("deliver", str(report))
+    assert again.returncode == 3
+    assert "not said twice" in again.stdout
+    assert again.stdout.count("was delivered before") == 4
+    assert place.outside("look")["metrics"]["ReportDelivered"] == before
 
 
 def test_a_report_in_the_store_is_never_written_over(place: Place, report: Path) -> None:
@@ -170,6 +212,49 @@ def test_a_report_in_the_store_is_never_written_over(place: Place, report: Path)
     assert done.stdout.count("it was there already") == 3
     key = f"daily/{report.name}/report.html"
     assert place.outside("look")["objects"][key] == "report.html"
+
+
+def test_a_store_that_is_denied_half_way_is_said_where_people_look(
+    place: Place, report: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("OPS_STATE", str(place.sandbox.root))
+    narrow = json.dumps(policy("deliver")).replace("ops-reports/*", "ops-reports/*/notebook.ipynb")
+    processes.ask("sandbox-reports", "policy", {"role": "deliver", "policy": json.loads(narrow)})
+    try:
+        done = place.ops("deliver", str(report))
+    finally:
+        processes.ask("sandbox-reports", "policy", {"role": "deliver", "policy": None})
+    assert done.returncode == 3
+    told = place.chat.got[-1][1]["text"].splitlines()[-1]
+    assert told == f"report: {report}/report.html (it did not reach the store)"
+    there = [key for key in place.outside("look")["objects"] if report.name in key]
+    assert [Path(key).name for key in there] == ["notebook.ipynb"]
+    again = place.ops("deliver", str(report))
+    assert again.returncode == 0, again.stdout
+    assert place.chat.got[-1][1]["text"].splitlines()[-1] == told, "it is not said twice"
+
+
+def test_the_folder_one_stands_in_is_delivered_under_its_name(place: Place, report: Path) -> None:
+    done = place.ops("deliver", f"{report}/../{report.name}/.")
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert f"daily/{report.name}/report.html" in place.outside("look")["objects"]
+
+
+NO_REPORTS = {
+    "a list": "[]",
+    "another status": '{"status": "green", "environment": "e", "generated_at": "2026-11-26T06:00:00+00:00"}',
+    "no findings": '{"status": "ok", "environment": "e", "generated_at": "2026-11-26T06:00:00+00:00", "unread": []}',
+    "no time": '{"status": "ok", "environment": "e", "generated_at": "now", "findings": [], "unread": []}',
+}
+
+
+@pytest.mark.parametrize("content", NO_REPORTS)
+def test_a_file_that_is_no_findings_document_is_wrong_usage(place: Place, report: Path, content: str) -> None:
+    (report / "findings.json").write_text(NO_REPORTS[content])
+    done = place.ops("deliver", str(report))
+    assert done.returncode == 64
+    assert "holds no report" in done.stderr
+    assert not (report / "delivery.json").exists()
 
 
 @pytest.mark.parametrize("missing", ["findings.json", "folder"])

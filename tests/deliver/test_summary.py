@@ -62,3 +62,9 @@ def test_a_subject_is_what_sns_takes() -> None:
     assert told.isascii()
     assert len(told) < 100
     assert "\n" not in told
+
+
+def test_no_line_is_endless() -> None:
+    told = summary(content(*[finding("critical", "x" * 100_000) for _ in range(8)]), "r")
+    assert len(told) < 8000
+    assert told.endswith("\nreport: r")

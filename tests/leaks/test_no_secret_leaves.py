@@ -20,6 +20,7 @@ from typing import Any
 
 import pytest
 
+from ops_lib import bundle
 from tests import forked
 from tests.counts import PROVE
 from tests.deliver.test_webhook import Chat, _Hook
@@ -276,3 +277,15 @@ def test_an_address_with_a_password_is_refused_without_it(left: Left) -> None:
     done = forked.run("ops", ["run", "3_stuck_job", "-e", left.environment, "-p", job], env=left.own)
     assert done.returncode == 64
     assert secret not in done.stdout + done.stderr
+
+
+@pytest.mark.skipif(not PROVE, reason="of the long run")
+def test_from_a_bundle_without_its_secrets_a_notebook_says_the_same(left: Left, tmp_path: Path) -> None:
+    files = left.files(ARTEFACTS["evidence bundle"])
+    assert len(files) >= 3
+    for number, file in enumerate(files):
+        about, said = bundle.read(file).about, bundle.read(file).said
+        words = ["run", about["notebook"], "-e", f"bundle:{file}", "--output", tmp_path / str(number)]
+        done = forked.run("ops", words, env=left.own | {"OPS_STATE": str(tmp_path / "state")})
+        assert done.returncode in (1, 2), done.stdout + done.stderr
+        assert json.loads((tmp_path / str(number) / "findings.json").read_text("utf-8")) == said

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, timedelta, timezone
 from io import BytesIO
 from pathlib import Path
 from typing import Any
@@ -14,7 +14,7 @@ import pytest
 from ops_lib.aws import Aws, connect
 from ops_lib.evidence import Read, Unread
 from ops_lib.read import past_reports
-from ops_lib.read.past_reports import read_past_reports
+from ops_lib.read.past_reports import MOST_BYTES, read_past_reports
 from ops_lib.settings import open_settings
 
 NOW = datetime(2026, 11, 26, 6, 0, tzinfo=UTC)
@@ -32,12 +32,18 @@ def key(day: int, notebook: str = "daily_health") -> str:
 
 def days(found: Any) -> list[str]:
     assert isinstance(found, Read), found
-    return [one["findings"][0]["summary"] for one in found.value]
+    return [one["findings"][0]["summary"] for one in found.value.reports]
+
+
+@pytest.fixture(scope="module")
+def connected() -> Aws:
+    return connect(open_settings("recording-newest"))
 
 
 @pytest.fixture
-def aws(tmp_path: Path) -> Aws:
-    return connect(replace(open_settings("recording-newest"), report_store=str(tmp_path)))
+def aws(connected: Aws, tmp_path: Path) -> Aws:
+    settings = replace(connected.settings, report_store=str(tmp_path))
+    return Aws(settings, connected.identity, connected._clients)
 
 
 def put(aws: Aws, day: int, content: Any, notebook: str = "daily_health") -> None:
@@ -68,12 +74,41 @@ def test_a_report_that_broke_off_is_not_compared_with(aws: Aws) -> None:
     assert days(read_past_reports(aws, "daily_health", NOW)) == ["day 2"]
 
 
-@pytest.mark.parametrize("content", ["{", "[]", '{"findings": null, "generated_at": "x"}', ""])
+NOT_REPORTS = {
+    "half": "{",
+    "list": "[]",
+    "empty": "",
+    "nothing": "null",
+    "deep": "[" * 100_000,
+    "findings null": '{"findings": null, "generated_at": "2026-11-25T06:00:00+00:00", "environment": "x"}',
+    "no time": '{"findings": [], "generated_at": "x", "environment": "x"}',
+    "no zone": '{"findings": [], "generated_at": "2026-11-25T06:00:00", "environment": "x"}',
+    "no environment": '{"findings": [], "generated_at": "2026-11-25T06:00:00+00:00"}',
+    "findings of texts": '{"findings": ["a"], "generated_at": "2026-11-25T06:00:00+00:00", "environment": "x"}',
+}
+
+
+@pytest.mark.parametrize("content", NOT_REPORTS)
 def test_a_report_that_cannot_be_read_is_unread_and_not_left_out(aws: Aws, content: str) -> None:
     put(aws, 2, report(2))
-    put(aws, 1, content)
+    put(aws, 1, NOT_REPORTS[content])
     found = read_past_reports(aws, "daily_health", NOW)
-    assert isinstance(found, Unread) == (content != '{"findings": null, "generated_at": "x"}')
+    assert isinstance(found, Unread)
+    assert key(1) in found.reason
+
+
+def test_a_report_of_another_zone_is_earlier_by_its_moment_and_not_by_its_letters(aws: Aws) -> None:
+    east = (NOW - timedelta(hours=1)).astimezone(timezone(timedelta(hours=9)))
+    put(aws, 1, report(1) | {"generated_at": east.isoformat()})
+    assert days(read_past_reports(aws, "daily_health", NOW)) == ["day 1"]
+
+
+def test_what_is_dated_after_now_is_counted(aws: Aws) -> None:
+    for day in (2, 0, -1, -2):
+        put(aws, day, report(day))
+    found = read_past_reports(aws, "daily_health", NOW)
+    assert isinstance(found, Read)
+    assert (days(found), found.value.ahead) == (["day 2"], 2)
 
 
 class Store:
@@ -86,8 +121,8 @@ class Store:
         listed = [{"Key": name, "Size": 1, "LastModified": NOW} for name in sorted(self.objects) if Prefix in name]
         return {"KeyCount": len(listed), "Contents": listed, "IsTruncated": False}
 
-    def get_object(self, Bucket: str, Key: str) -> dict[str, Any]:
-        assert Bucket == "reports"
+    def get_object(self, Bucket: str, Key: str, Range: str) -> dict[str, Any]:
+        assert (Bucket, Range) == ("reports", f"bytes=0-{MOST_BYTES - 1}")
         return {"Body": BytesIO(json.dumps(self.objects[Key]).encode())}
 
 
@@ -109,7 +144,8 @@ def test_a_store_in_s3_that_may_not_be_listed_is_unread(aws: Aws) -> None:
 def test_what_was_read_is_on_the_tape_once(aws: Aws) -> None:
     put(aws, 1, report(1))
     read_past_reports(aws, "daily_health", NOW)
-    (call,) = [call for call in aws.tape.calls if call.service == "beside AWS"]
+    call = aws.tape.calls[-1]
+    assert call.service == "beside AWS"
     assert call.answer["reports"] == [report(1)]
 
 

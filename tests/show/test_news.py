@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+
+import pytest
 
 from ops_lib.decide.changes import Changes, PastRun, Told, changes_since
 from ops_lib.decide.findings import Finding
 from ops_lib.evidence import Evidence, Read, Unread
-from ops_lib.show.news import as_data, marks, news
+from ops_lib.read.past_reports import PastReports
+from ops_lib.show.news import as_data, marks, news, read_news
 from ops_lib.show.tables import findings_table
 
 NOW = datetime(2026, 11, 26, 6, 0, tzinfo=UTC)
@@ -71,3 +75,21 @@ def test_the_data_is_what_the_schema_says() -> None:
     told = as_data(since(finding("a")))
     assert told["since"] == "2026-11-25T06:00:00+00:00"
     assert told["changes"] == [{"id": "a", "kind": "new", "words": "it was not there"}]
+
+
+def test_reports_from_the_future_are_said() -> None:
+    found = changes_since([PastRun(NOW - timedelta(days=1), {})], [], ())
+    assert "clock" not in news(read(found), NOW)
+    assert "1 report is dated after this one" in news(read(replace(found, ahead=1)), NOW)
+    first = news(read(Changes(None, (), 0, ahead=2)), NOW)
+    assert "2 reports are dated after this one" in first
+    assert "the first in its store" not in first
+
+
+def test_a_report_that_no_runbook_wrote_leaves_the_news_unknown(monkeypatch: pytest.MonkeyPatch) -> None:
+    strange = {"generated_at": "2026-11-25T06:00:00+00:00", "findings": [{"id": "a"}], "unread": []}
+    past = Read(PastReports((strange,)), "reports in x", NOW)
+    monkeypatch.setattr("ops_lib.show.news.read_past_reports", lambda *_: past)
+    found = read_news(None, "daily_health", NOW, [], ())  # type: ignore[arg-type]
+    assert isinstance(found, Unread)
+    assert "2026-11-25T06:00:00+00:00 is not as one is written" in found.reason
