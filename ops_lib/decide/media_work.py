@@ -40,7 +40,7 @@ def still_idle(evidence: CapacityEvidence, cluster: str, now: datetime) -> tuple
         "length(events)",
         0,
     )
-    return (*[_empty(queue, LOST[key]) for key, queue in _queues(evidence)], begun)
+    return (*[empty(queue, LOST[key]) for key, queue in _queues(evidence)], begun)
 
 
 def _queues(evidence: CapacityEvidence) -> Iterator[tuple[str, Queue]]:
@@ -73,6 +73,7 @@ def _whole(work: Evidence[WorkerLines]) -> WorkerLines:
     return lines
 
 
-def _empty(queue: Queue, what: str) -> Condition:
+def empty(queue: Queue, what: str) -> Condition:
+    """`what` the messages of a queue are about neither waits nor is in flight."""
     call = Call("sqs", "GetQueueAttributes", {"QueueUrl": queue.url, "AttributeNames": list(COUNTS)})
     return Condition(f"{what} neither waits nor is in flight", call, f"Attributes.[{', '.join(COUNTS)}]", ["0", "0"])

@@ -31,6 +31,7 @@ def at(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
 def still(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
     """A sandbox in which nothing moves by itself: for what is about counts and timeouts, whose prior state is kept."""
     with stage(tmp_path_factory.mktemp("scaled"), name="sandbox-scaled", speed="0") as ready:
+        ready.hand("emptied", queues=["video-worker", "output-events", "job-status-events"])
         yield ready
 
 

@@ -38,6 +38,7 @@ def test_one_task_is_forced_runs_and_is_given_back(at: Stage) -> None:
         assert (ran.states, ran.outcome["verified"]) == (["done"], "verified"), ran.stdout
         assert running(at, "job-worker") == 1
         assert state(at, "job-worker") == before | {"desiredCount": 1}
+        at.hand("drained", job="", queue="job-status-events")
         back = restore(at, JOB)
         assert len(back.steps) == 1
         assert at.apply(back).states == ["done"]
@@ -78,7 +79,13 @@ def test_two_operators_at_once_leave_one_recorded_state(there: Stage) -> None:
     assert recorded is not None
     assert recorded.found == {"desiredCount": 0}
     assert there.kinds(plan).count("intent 1") == 1
-    assert there.apply(restore(there, JOB)).states == ["done"]
+    back = restore(there, JOB)
+    there.hand("in_hand", queue="job-status-events", body=LONG)
+    ran = there.apply(back)
+    assert ran.states == ["refused"], "a message has come since the plan was made"
+    assert "a message of stereo-spot-job-status-events neither waits nor is in flight" in ran.step(1)["words"]
+    there.hand("done_with")
+    assert there.apply(back).states == ["done"]
     there.hand("scale", service="job-worker", count=1)
 
 

@@ -1,20 +1,25 @@
 """The plan that gives back what plans have changed of a service or a queue, as the journal recorded it before them.
 
 It only undoes what plans did: where somebody else has set it meanwhile, nobody knows any more what is to be restored.
+No worker is taken away from messages that wait for it: giving back a count of 0 would bring the outage back (F40).
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
-from ops_lib.change.plan import Call, Plan, Prior, Step
+from ops_lib.change.plan import Call, Condition, Plan, Prior, Step
 from ops_lib.decide import terraform
+from ops_lib.decide.checks import CONSUMERS
+from ops_lib.decide.media_work import empty
 from ops_lib.decide.repairs import scaling, visibility
 from ops_lib.decide.repairs.names import NOBODY, REFUSED, Names, NoRepair, Unsafe
 from ops_lib.decide.repairs.planned import answered, planned
 from ops_lib.decide.repairs.scaling import COUNT, FLAGS, MAXIMUM, MINIMUM, Scaled
+from ops_lib.evidence import known
 from ops_lib.gathered import CapacityEvidence
 
 BOUNDS = {MINIMUM: "min_capacity", MAXIMUM: "max_capacity"}
@@ -57,7 +62,28 @@ def _service(prior: Prior, one: Scaled) -> Plan:
         state = left
     if state[COUNT] != wanted[COUNT]:
         steps.append(_step(one, scaling.update(one, wanted[COUNT]), state, wanted))
-    return planned(one.names, one.now, f"Restore the scaling of {one.name}", prior.words, steps)
+    if state[COUNT] and not wanted[COUNT]:
+        steps[-1] = replace(steps[-1], conditions=(*steps[-1].conditions, *_nothing_left(one)))
+    title = f"Give back the scaling of {one.name}: {_told(wanted, one.state)}"
+    return planned(one.names, one.now, title, prior.words, steps)
+
+
+def _nothing_left(one: Scaled) -> tuple[Condition, ...]:
+    """Return that nothing waits for the service, in none of its queues. Raises Unsafe where something does."""
+    pairs = [pair for key, pair in one.evidence.queues.items() if CONSUMERS.get(key) == one.name]
+    queues = [known(pair.main) for pair in pairs]
+    left = [
+        f"{queue.name}: {queue.visible_messages} visible, {queue.in_flight_messages} in flight"
+        for queue in queues
+        if queue.visible_messages or queue.in_flight_messages
+    ]
+    if left:
+        raise Unsafe(
+            f"Giving back {COUNT} 0 would leave nobody for the messages of {one.name} ({'; '.join(left)}). "
+            "Wait until its queues are empty, and run this notebook again.",
+            REFUSED,
+        )
+    return tuple(empty(queue, f"a message of {queue.name}") for queue in queues)
 
 
 def _changes(prior: Prior, wanted: Mapping[str, Any]) -> dict[str, Any]:

@@ -89,6 +89,12 @@ def drained(job: str, queue: str = "reassembly") -> None:
     raise TimeoutError(f"messages are left in the {queue} queue")
 
 
+def emptied(queues: list[str]) -> None:
+    """Purge these queues: what stands in them would wait for ever where nothing moves."""
+    for queue in queues:
+        SQS.purge_queue(QueueUrl=url(queue))
+
+
 def url(queue: str) -> str:
     return str(SQS.get_queue_url(QueueName=f"stereo-spot-{queue}")["QueueUrl"])
 

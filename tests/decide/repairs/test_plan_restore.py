@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -9,6 +10,7 @@ import pytest
 from ops_lib.change.plan import Plan, Prior, plan_from
 from ops_lib.decide.repairs import NoRepair
 from ops_lib.decide.repairs.restore import plan_restore
+from ops_lib.evidence import Unread
 from tests.decide.repairs.capacities import NAMES, capacity
 from tests.decide.states import NOW, queue
 
@@ -36,13 +38,36 @@ def test_a_forced_task_is_given_back_in_one_step() -> None:
     assert answer.steps[0].setting.left["desiredCount"] == 0
 
 
+@pytest.mark.parametrize(("visible", "in_flight"), [(3, 0), (0, 1)])
+def test_no_worker_is_taken_away_from_messages(visible: int, in_flight: int) -> None:
+    recorded = prior({"desiredCount": 0}, {"desiredCount": 1})
+    waiting = capacity(pairs=[queue("output-events", visible=visible, in_flight=in_flight)])
+    answer = plan_restore(recorded, waiting, NAMES, NOW)
+    assert isinstance(answer, NoRepair)
+    assert f"output-events: {visible} visible, {in_flight} in flight" in answer.reason
+    others = capacity(pairs=[queue("chunking", visible=visible, in_flight=in_flight)])
+    answer = plan_restore(recorded, others, NAMES, NOW)
+    assert isinstance(answer, Plan)
+    assert answer.title == "Give back the scaling of video-worker: desiredCount 0"
+    asked = [one.call.arguments["QueueUrl"] for one in answer.steps[-1].conditions if one.call.service == "sqs"]
+    assert len(asked) == 2, "each of its queues is asked again when it is applied"
+
+
+def test_whether_messages_wait_must_be_known() -> None:
+    pair = queue("output-events")
+    unread = replace(pair, main=Unread("sqs:GetQueueAttributes", "denied", "access denied", "the role"))
+    answer = plan_restore(prior({"desiredCount": 0}, {"desiredCount": 1}), capacity(pairs=[unread]), NAMES, NOW)
+    assert isinstance(answer, NoRepair)
+    assert "sqs:GetQueueAttributes" in answer.reason
+
+
 def test_the_bounds_come_first_for_they_move_the_count() -> None:
     recorded = prior({"desiredCount": 0, "MaxCapacity": 4}, {"desiredCount": 1, "MaxCapacity": 8})
     answer = plan_restore(recorded, capacity(), NAMES, NOW)
     expected = [("RegisterScalableTarget", {"MaxCapacity": 4}), ("UpdateService", {"desiredCount": 0})]
     assert steps(answer) == expected
     assert isinstance(answer, Plan)
-    assert [one.expected for one in answer.steps[1].conditions] == [1, [1, 4, False, False, False]]
+    assert [one.expected for one in answer.steps[1].conditions][:2] == [1, [1, 4, False, False, False]]
 
 
 def test_a_lower_maximum_takes_along_the_tasks_that_are_beyond_it() -> None:
