@@ -133,6 +133,16 @@ def test_what_aws_never_said_is_no_empty_answer(aws: Aws, faults: Rules, kind: s
         getattr(aws.client("dynamodb"), call)(**arguments)
 
 
+def test_what_aws_never_said_is_refused_and_not_kept_where_answers_are_no_evidence(aws: Aws, faults: Rules) -> None:
+    untaped = connect(aws.settings, taped=False)
+    ask = {"QueueUrl": aws.settings.queues["chunking"], "AttributeNames": ["All"]}
+    assert untaped.once("sqs").get_queue_attributes(**ask)["Attributes"]
+    faults[0]["sqs:GetQueueAttributes"] = "html"
+    with pytest.raises(ResponseParserError):
+        untaped.once("sqs").get_queue_attributes(**ask)
+    assert len(untaped.tape) == 0
+
+
 def test_an_error_of_awss_own_stays_that_error(aws: Aws) -> None:
     with pytest.raises(ClientError, match="ResourceNotFoundException"):
         aws.client("dynamodb").get_item(TableName="stereo-spot-nowhere", Key={"job_id": {"S": "x"}})

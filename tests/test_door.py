@@ -7,6 +7,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Iterator
+from http.client import HTTPMessage
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,7 @@ from attack.opened import CASES
 from attack.road import ALONE, KERNEL
 from attack.server import CountingServer, client_environment, counting_server
 
-from ops_lib.door import _says
+from ops_lib.door import _says, in_kernel
 
 TESTS = Path(__file__).parent
 PROVE = bool(os.environ.get("OPS_PROVE"))
@@ -100,6 +101,16 @@ def test_where_a_kernel_is_loaded_the_door_never_opens(before: str) -> None:
     assert last.startswith("ops_lib.errors.ChangeRefused: Refused DynamoDB PutItem: a notebook's process never changes")
 
 
+@pytest.mark.parametrize("name", ["ipykernel", "ipykernel_launcher"])
+def test_a_process_that_has_loaded_a_kernel_is_one(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "orig_argv", ["python", "-c", "..."])
+    for one in ("ipykernel", "ipykernel_launcher"):
+        monkeypatch.delitem(sys.modules, one, raising=False)
+    assert not in_kernel()
+    monkeypatch.setitem(sys.modules, name, sys)
+    assert in_kernel()
+
+
 def test_a_real_kernel_cannot_open_it(server: CountingServer) -> None:
     from jupyter_client.manager import start_new_kernel
 
@@ -140,3 +151,11 @@ def test_the_place_of_an_object(url: str, same: bool) -> None:
     assert _says(request, EXPECTED, {"Bucket": "bucket", "Key": "a b"}) is same
     assert not _says(request | {"method": "POST"}, EXPECTED, {"Bucket": "bucket"})
     assert not _says(request | {"headers": {}}, EXPECTED, {"Bucket": "bucket"})
+
+
+def test_a_header_that_says_two_things_is_not_the_expected_one() -> None:
+    headers = HTTPMessage()
+    request = {"method": "PUT", "url": "https://s3/bucket/a%20b", "headers": headers, "body": b""}
+    for value, same in (("b/c", True), ("x/y", False)):
+        headers["X-Amz-Copy-Source"] = value
+        assert _says(request, EXPECTED, {"Bucket": "bucket"}) is same

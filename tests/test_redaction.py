@@ -168,10 +168,16 @@ def test_json_of_what_only_the_whole_data_tells_is_not_free_of_secrets(value: An
     assert not redaction.is_free_of_secrets(json.dumps([value]))
 
 
-@pytest.mark.parametrize("name", ["SecretAccessKey", "aws_session_token", "PASSWORD"])
+@pytest.mark.parametrize("name", ["SecretAccessKey", "aws_session_token", "PASSWORD", "password_of_the_db"])
 def test_json_with_a_secrets_name_is_not_free_of_secrets(name: str) -> None:
     assert not redaction.is_free_of_secrets(json.dumps({"a": [{name: 1}]}))
     assert redaction.is_free_of_secrets(json.dumps({"url": "https://sqs/queue", "words": "a session of whom"}))
+
+
+@pytest.mark.parametrize("words", ['api_key": "0123456789"', "pa\u017f\u017fword=x", f"{KEY[:4]}\x1b[0m{KEY[4:]}"])
+def test_what_json_writes_with_an_escape_may_be_a_secret(words: str) -> None:
+    assert redacted([words]) != [words]
+    assert not redaction.is_free_of_secrets(json.dumps([words]))
 
 
 def test_a_secret_that_a_terminals_sequences_hide_is_removed_and_colours_alone_stay() -> None:
