@@ -203,8 +203,11 @@ resource "aws_iam_role_policy" "scheduler" {
 
 data "aws_iam_policy_document" "run" {
   statement {
-    actions   = ["ecs:RunTask"]
-    resources = [for one in aws_ecs_task_definition.report : "${one.arn_without_revision}:*"]
+    actions = ["ecs:RunTask"]
+    # The schedule names the family without a revision; ECS runs the newest.
+    resources = flatten([
+      for one in aws_ecs_task_definition.report : [one.arn_without_revision, "${one.arn_without_revision}:*"]
+    ])
     condition {
       test     = "ArnEquals"
       variable = "ecs:cluster"
