@@ -65,6 +65,8 @@ def report(
     delivered: bool,
 ) -> int:
     """Make the daily health report: `run daily_health` with a verdict for each open job."""
+    if delivered:
+        _require_somewhere(environment)
     done = _run("daily_health", environment, parameters, output, bundle)
     if not delivered:
         return done.exit_code
@@ -73,6 +75,14 @@ def report(
     command = [sys.executable, "-m", "ops_lib", "deliver", str(done.folder), *chosen]
     arrived = subprocess.run(command, check=False).returncode == 0
     return done.exit_code if arrived or done.exit_code == EXIT_CRITICAL else EXIT_UNKNOWN
+
+
+def _require_somewhere(environment: str | None) -> None:
+    """Refuse before anything is read what could not be delivered afterwards."""
+    from ops_lib.deliver.delivery import destinations
+    from ops_lib.settings import open_settings
+
+    destinations(open_settings(environment))
 
 
 @ops.command()

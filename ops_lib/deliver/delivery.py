@@ -47,14 +47,9 @@ def deliver(folder: Path, environment: str | None, tell: Tell) -> bool:
     folder = folder.resolve()  # its name is the report's name in the store
     content = _findings(folder)
     settings = open_settings(environment or str(content["environment"]))
-    declared = load_environment(settings.file).deliver
-    places = _places(settings, declared)
-    url = address() if declared and declared.webhook else None
-    if places == Places(None, "", None, None) and url is None:
-        rule = f"{settings.file.name} names no s3:// report_store and nothing under deliver"
-        raise BadEnvironment("deliver", None, rule, "name one of them there")
+    places, url = destinations(settings)
     deliverer = Deliverer(connect_deliver(settings), places)
-    told = list(_items(folder, content, places, url, deliverer))
+    told = list(_items(folder, _named(content, settings), places, url, deliverer))
     beat = [_heartbeat(content, places, deliverer)] if places.namespace else []
     record = Record(folder)
     with record.held():
@@ -63,6 +58,20 @@ def deliver(folder: Path, environment: str | None, tell: Tell) -> bool:
             tell("heartbeat", Sent(False, "not put: something above did not arrive"))
             return False
         return all([_once(record, item, tell) for item in beat])
+
+
+def destinations(settings: Settings) -> tuple[Places, str | None]:
+    """Return where the environment's YAML says to deliver to, and the webhook's address (None: none is named).
+
+    Raises BadEnvironment where it names nowhere, or a webhook whose address is not there.
+    """
+    declared = load_environment(settings.file).deliver
+    places = _places(settings, declared)
+    url = address() if declared and declared.webhook else None
+    if places == Places(None, "", None, None) and url is None:
+        rule = f"{settings.file.name} names no s3:// report_store and nothing under deliver"
+        raise BadEnvironment("deliver", None, rule, "name one of them there")
+    return places, url
 
 
 def _findings(folder: Path) -> dict[str, Any]:
@@ -76,6 +85,12 @@ def _findings(folder: Path) -> dict[str, Any]:
     except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         rule = f"it holds no report ({type(error).__name__})"
         raise BadParameter("FOLDER", str(folder), rule, "name the folder that `ops report` printed") from None
+
+
+def _named(content: dict[str, Any], settings: Settings) -> dict[str, Any]:
+    """Return the document for people: nobody is to take a sandbox for the pipeline."""
+    label = settings.label
+    return content | {"environment": f"{label}: {content['environment']}"} if label else content
 
 
 def _places(settings: Settings, declared: Deliver | None) -> Places:

@@ -11,6 +11,8 @@ MOST_FINDINGS = 8
 MOST_LINE = 500
 # AWS: SNS Publish: a subject is ASCII text of less than 100 characters without line breaks.
 MOST_SUBJECT = 99
+# Of the kinds of change, those whose name in findings.json is not how people read it.
+TITLES = {"hidden": "not known any more"}
 COUNTING = ("critical", "unknown", "warning")
 
 
@@ -24,7 +26,7 @@ def summary(content: Mapping[str, Any], where: str) -> str:
     """Return the text; `content`: the findings document, `where`: the report's address or path."""
     lines = [_line(f"[{content['environment']}] {content['status']}: {_counts(content)}")]
     lines += _news(content)
-    marks = {one["id"]: one["kind"] for one in content.get("news", {}).get("changes", [])}
+    marks = {one["id"]: TITLES.get(one["kind"], one["kind"]) for one in content.get("news", {}).get("changes", [])}
     counted = [one for one in content["findings"] if one["severity"] in COUNTING and not one["accepted"]]
     for one in counted[:MOST_FINDINGS]:
         mark = f" ({marks[one['id']]})" if one["id"] in marks else ""
@@ -45,7 +47,7 @@ def _news(content: Mapping[str, Any]) -> list[str]:
     if told["since"] is None:
         return ["no earlier report to compare with"]
     kinds = [one["kind"] for one in told["changes"]]
-    each = ", ".join(f"{kinds.count(kind)} {kind}" for kind in dict.fromkeys(kinds))
+    each = ", ".join(f"{kinds.count(kind)} {TITLES.get(kind, kind)}" for kind in dict.fromkeys(kinds))
     return [f"since {told['since'][:16].replace('T', ' ')} UTC: {each or 'nothing has changed'}"]
 
 

@@ -66,5 +66,12 @@ def _post(url: str, text: str) -> Sent:
     except urllib.error.HTTPError as error:
         return Sent(False, f"{host} answered {error.code}")
     except (OSError, ValueError, HTTPException) as error:
-        # The text of the error may hold the address: its kind alone is told.
-        return Sent(False, f"{host} did not answer ({type(error).__name__})", known=False)
+        return Sent(False, f"{host} did not answer ({_why(error)})", known=False)
+
+
+def _why(error: Exception) -> str:
+    """Return the error's kind, or what the system says of it: another text may hold the address."""
+    cause = getattr(error, "reason", error)
+    if isinstance(cause, OSError) and cause.errno and cause.strerror:
+        return cause.strerror
+    return type(cause if isinstance(cause, Exception) else error).__name__

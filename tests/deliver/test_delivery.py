@@ -106,9 +106,9 @@ def test_the_words_are_at_the_chat_and_the_topic(delivered: dict[str, Any]) -> N
     (mail,) = delivered["there"]["words"]
     assert path == "/T000/secret"
     assert body["text"] == mail["Message"]
-    assert body["text"].startswith("[reports] critical: ")
+    assert body["text"].startswith("[SANDBOX sandbox-reports: reports] critical: ")
     assert "report: s3://stereo-spot-ops-reports/daily/" in body["text"]
-    assert mail["Subject"].startswith("[reports] critical")
+    assert mail["Subject"].startswith("[SANDBOX sandbox-reports: reports] critical")
 
 
 def test_the_heartbeat_says_that_it_arrived_and_how_it_is(delivered: dict[str, Any]) -> None:
@@ -272,3 +272,13 @@ def test_without_anywhere_to_deliver_to_nothing_is_done(place: Place, report: Pa
         place.environment.write_text(YAML)
     assert done.returncode == 64
     assert "nothing under deliver" in done.stderr
+
+
+def test_what_could_not_be_delivered_is_refused_before_anything_is_read(place: Place, tmp_path: Path) -> None:
+    nowhere = tmp_path / "nowhere.yaml"
+    nowhere.write_text("sandbox: sandbox-reports\n")
+    own = os.environ | {"OPS_STATE": str(place.sandbox.root)}
+    ran = forked.run("ops", ["report", "--deliver", "-e", nowhere, "--output", tmp_path / "out"], ROOT, own)
+    assert ran.returncode == 64
+    assert "names no s3:// report_store and nothing under deliver" in ran.stderr
+    assert not (tmp_path / "out").exists()

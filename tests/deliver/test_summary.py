@@ -28,6 +28,10 @@ def test_what_changed_stands_before_the_findings_and_beside_them() -> None:
     news = {"since": "2026-11-25T06:00:00+00:00", "unread": None, "changes": [{"id": "a", "kind": "new", "words": ""}]}
     told = summary(content(ONE, news=news), "r")
     assert "since 2026-11-25 06:00 UTC: 1 new\n- critical (new): 2 dead" in told
+    hidden = news | {"changes": [{"id": "a", "kind": "hidden", "words": ""}]}
+    assert "UTC: 1 not known any more\n- critical (not known any more): 2 dead" in summary(
+        content(ONE, news=hidden), "r"
+    )
     assert "nothing has changed" in summary(content(news=news | {"changes": []}), "r")
     assert "no earlier report" in summary(content(news=news | {"since": None}), "r")
     assert "what changed is not known: denied" in summary(content(news=news | {"unread": "denied"}), "r")
