@@ -68,8 +68,11 @@ class Bundle:
 
     @property
     def now(self) -> datetime:
-        """Return the time that the rules used (UTC)."""
-        return datetime.fromisoformat(str(self.about["now"]))
+        """Return the time that the rules used (UTC); raises ValueError where the bundle names none, or no zone."""
+        now = datetime.fromisoformat(str(self.about["now"]))
+        if now.tzinfo is None:
+            raise ValueError(f"{self.about['now']} names no time zone")
+        return now
 
 
 def question(service: str, operation: str, arguments: Any) -> str:

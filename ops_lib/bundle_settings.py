@@ -63,6 +63,13 @@ def open_bundle(environment: str) -> Settings:
         raise BadBundle("bundle", str(path), rule, "open it with the version that wrote it") from None
 
 
+def parameters_of(settings: Settings, notebook: str) -> dict[str, Any]:
+    """Return with what the bundle's own run of this notebook was made, so that nobody need name it again; else {}."""
+    about = settings.bundle.about if settings.bundle else {}
+    own = about.get("parameters") if about.get("notebook") == notebook else None
+    return dict(own) if isinstance(own, dict) else {}
+
+
 def _text(value: Any) -> Any:
     if not isinstance(value, str | None):
         raise TypeError(f"{value!r} is no text")

@@ -205,6 +205,7 @@ def _run(
 
 
 def _checked(notebook: str, environment: str | None, texts: tuple[str, ...]) -> Any:
+    from ops_lib.bundle_settings import parameters_of
     from ops_lib.parameters import from_command_line, from_values
     from ops_lib.settings import open_settings
 
@@ -213,9 +214,8 @@ def _checked(notebook: str, environment: str | None, texts: tuple[str, ...]) -> 
         raise BadParameter("-p environment", given["environment"], "-e names it already", "give it once, with -e")
     checked = from_command_line(notebook, given)
     settings, names = open_settings(environment or checked.environment), set(given) - {"environment"}
-    if settings.bundle and settings.bundle.about["notebook"] == notebook.removesuffix(".ipynb"):
-        # What nobody names now is as it was when the bundle was written.
-        values = {**settings.bundle.about["parameters"], **checked.model_dump(include=names)}
+    if own := parameters_of(settings, notebook.removesuffix(".ipynb")):
+        values = own | checked.model_dump(include=names)
         return from_values(notebook, values), settings, set(values)
     return checked, settings, names
 

@@ -51,7 +51,7 @@ _SECRETS = tuple(
         ),
         (
             "secret session pass private",
-            r"(?i)(?P<keep>(?:secret_?(?:access_?)?key|secret_?string|session_?token|passw(?:or)?d|passphrase|"
+            r"(?i)(?P<keep>(?:secret_?(?:access_?)?key|secret_?string|(?<!get)session_?token|passw(?:or)?d|passphrase|"
             rf"private_?key){_IS}){_VALUE}+",
         ),
         (

@@ -14,7 +14,7 @@ from botocore.httpsession import URLLib3Session
 
 from ops_lib import bundle, tape
 from ops_lib.aws import Aws, connect
-from ops_lib.bundle_settings import about
+from ops_lib.bundle_settings import about, parameters_of
 from ops_lib.decide.pipeline import pipeline_findings
 from ops_lib.decide.stuck_job import judge
 from ops_lib.errors import BadBundle, ChangeRefused
@@ -198,12 +198,34 @@ def test_a_bundle_of_another_version_is_one_clear_line(recorded: Aws, tmp_path: 
     [None, [], {"queues": 5}, {"queues": {"a": 5}}, {"region": {}}, {"thresholds": "{}x"}, {"accepted": [1]}],
     ids=str,
 )
-def test_settings_of_another_kind_are_one_clear_line(recorded: Aws, tmp_path: Path, settings: Any) -> None:
-    first = about(recorded.settings, "0_triage", {}, "1", recorded.settings.now())
+def test_settings_of_another_kind_are_one_clear_line(tmp_path: Path, settings: Any) -> None:
+    live = open_settings("recording-newest")
+    first = about(live, "0_triage", {}, "1", live.now())
     first["settings"] = first["settings"] | settings if isinstance(settings, dict) else settings
     bundle.write(tmp_path / "b.jsonl", first, (), {})
     with pytest.raises(BadBundle, match="another version"):
         open_settings(f"bundle:{tmp_path / 'b.jsonl'}")
+
+
+@pytest.mark.parametrize("now", ["2026-11-26T03:00:00", "soon", None, 5])
+def test_a_time_that_is_none_is_one_clear_line(tmp_path: Path, now: Any) -> None:
+    live = open_settings("recording-newest")
+    first = about(live, "0_triage", {}, "1", live.now()) | {"now": now}
+    bundle.write(tmp_path / "b.jsonl", first, (), {})
+    with pytest.raises(BadBundle, match="another version"):
+        open_settings(f"bundle:{tmp_path / 'b.jsonl'}")
+
+
+@pytest.mark.parametrize("given", [{}, None, [], "x", 5])
+def test_parameters_of_a_bundle_are_its_own_notebooks_and_a_map(tmp_path: Path, given: Any) -> None:
+    live = open_settings("recording-newest")
+    first = about(live, "0_triage", {"judged_jobs": 3}, "1", live.now())
+    bundle.write(tmp_path / "a.jsonl", first, (), {})
+    settings = open_settings(f"bundle:{tmp_path / 'a.jsonl'}")
+    assert parameters_of(settings, "0_triage") == {"judged_jobs": 3}
+    assert parameters_of(settings, "daily_health") == parameters_of(live, "0_triage") == {}
+    bundle.write(tmp_path / "b.jsonl", first | {"parameters": given}, (), {})
+    assert parameters_of(open_settings(f"bundle:{tmp_path / 'b.jsonl'}"), "0_triage") == {}
 
 
 def test_a_wrong_account_in_a_bundle_cannot_be(recorded: Aws, tmp_path: Path) -> None:

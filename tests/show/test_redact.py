@@ -58,6 +58,7 @@ def test_a_secret_does_not_survive(text: str, secret: str) -> None:
         "An error occurred (ValidationError) when calling the InvokeEndpointAsync operation",
         "YTDLP_COOKIES_SECRET_ARN=arn:aws:secretsmanager:us-east-1:123456789012:secret:x",
         "the presigned URL's signature is wrong; the cookie jar is empty",
+        "Refused STS GetSessionToken: it was to be signed as another",
         "s3://bucket/key:with@at and https://host:443/path@x",
     ],
 )
