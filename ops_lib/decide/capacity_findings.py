@@ -212,6 +212,7 @@ def _too_short(one: Timeout) -> Finding:
     facts += [f"{one.held.begun_twice} were taken again meanwhile"] if one.held.begun_twice else []
     dead = one.until_dead_letter_s(one.recommended_s)
     facts += [f"then a failing message is a dead letter {words(dead)} after its first failure"] if dead else []
-    step = f"Set it to {words(one.recommended_s)}, and sqs.tf with it. {one.on_change(one.recommended_s)}"
+    longer = "where that declares more, set it back to what it declares"
+    step = f"Set it to {words(one.recommended_s)}, and sqs.tf with it; {longer}. {one.on_change(one.recommended_s)}"
     parameters = {"queue": one.key, "seconds": str(one.recommended_s)}
     return Finding(f"timeout-too-short:{one.key}", "warning", said, SCALING, tuple(facts), step, NOTEBOOK, parameters)
