@@ -97,6 +97,10 @@ def _status(deployed: Deployed) -> Iterator[Finding]:
     status = content.get("EndpointStatus")
     if status == "InService":
         yield _finding("endpoint", "ok", "The endpoint is InService, nothing else is under way.")
+        if reason := content.get("FailureReason"):
+            said = "The last update was rolled back; one to the same image would most likely be so again."
+            step = "Mend what the reason says first; compare the image with the one that was tried."
+            yield _finding("rolled-back", "warning", said, [str(reason)], step)
     elif status is None:
         yield _finding("endpoint", "unknown", "Not known: whether the endpoint may be updated.")
     elif status == "Failed":

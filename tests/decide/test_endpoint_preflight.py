@@ -67,6 +67,13 @@ def test_all_well() -> None:
     }
 
 
+def test_what_was_rolled_back_is_not_offered_again_without_a_word() -> None:
+    plan, checks = checked(endpoint=read(endpoint(FailureReason="did not pass the ping")))
+    assert isinstance(plan, Plan)
+    assert checks["rolled-back"].severity == "warning"
+    assert checks["rolled-back"].evidence == ("did not pass the ping",)
+
+
 @pytest.mark.parametrize(
     "status", ["Creating", "Updating", "SystemUpdating", "RollingBack", "Deleting", "OutOfService"]
 )
