@@ -55,6 +55,9 @@ def _in(desired: int, target: ScalableTarget, policy: ScalingPolicy, visible: in
     count = min(desired, max(target.min_capacity, ceil(min(desired, target.max_capacity) * visible / aim)))
     if IN in target.suspended or policy.scale_in_disabled:
         return Ahead(desired, f"Autoscaling leaves it at {desired}: scaling in is suspended, though {follows}.")
+    if desired < target.min_capacity:
+        below = f"below the minimum, {target.min_capacity}, to which only scaling out brings it"
+        return Ahead(desired, f"Autoscaling leaves it at {desired}, {below}; {follows}.")
     if count == desired:
         return Ahead(desired, f"Autoscaling leaves it at {desired}: the minimum is {target.min_capacity}; {follows}.")
     return Ahead(

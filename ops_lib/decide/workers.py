@@ -81,7 +81,7 @@ def _is_over(tasks: Evidence[tuple[Task, ...]], crashed: list[Task]) -> bool:
 
 def _crash_loop(name: str, failed: list[tuple[Task, Cause]], queues: list[tuple[str, Queue]]) -> Finding:
     cause = failed[0][1]
-    waits = f"; {', '.join(key for key, _ in queues)} has waiting messages" if queues else ""
+    waits = f"; messages wait in {', '.join(key for key, _ in queues)}" if queues else ""
     said = f"{name} crashes again and again: {cause.means}, {len(failed)} times within about an hour{waits}."
     facts = (*(f"{q.name}: {q.visible_messages} visible" for _, q in queues), *_facts(failed))
     return of_service("crash-loop", name, "critical", said, facts, do(cause, name))
@@ -92,7 +92,7 @@ def _nobody_works(evidence: Workers, name: str, service: Service | None, queues:
     facts = [f"{q.name}: {q.visible_messages} visible" for _, q in queues]
     facts += [f"last event: {message}" for _, message in (service.events[:1] if service else ())]
     facts += _facts(failed)
-    waits = f"{', '.join(key for key, _ in queues)} has waiting messages"
+    waits = f"messages wait in {', '.join(key for key, _ in queues)}"
     targets = evidence.targets.value if isinstance(evidence.targets, Read) else None
     more = {"change": "force-one-task"} if service and not service.desired else {}
     if service and not service.desired and targets is not None and name not in {one.service for one in targets}:
