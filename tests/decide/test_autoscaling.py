@@ -29,7 +29,7 @@ def test_nothing_moves_what_nothing_scales() -> None:
 
 
 def test_a_count_of_nothing_is_raised_only_by_a_backlog_beyond_the_target() -> None:
-    target = ScalableTarget("video-worker", 0, 8)
+    target, least = ScalableTarget("video-worker", 0, 8), ScalableTarget("video-worker", 1, 8)
     assert ahead("video-worker", 0, target, POLICY, 10).count == 0
     assert ahead("video-worker", 0, target, POLICY, 11).count == 2
-    assert "leaves it at 0, below the minimum, " in ahead("video-worker", 0, target, POLICY, 3).words
+    assert "leaves it at 0, below the minimum, " in ahead("video-worker", 0, least, POLICY, 3).words
