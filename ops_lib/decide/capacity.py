@@ -125,11 +125,11 @@ class Capacity:
         if tasks is None:
             return None
         try:
-            servers = self.side_by_side(key, tasks)
+            servers, now = (self.side_by_side(key, count) for count in (tasks, running or 0))
         except NotKnown:
             return None
         estimate = drain(*self._in_hand(key, queue), servers, found)
-        return once_started(estimate) if estimate and estimate.high_s and tasks > (running or 0) else estimate
+        return once_started(estimate) if estimate and estimate.high_s and servers > now else estimate
 
     def side_by_side(self, key: str, tasks: int) -> int:
         """Return how many messages of a queue so many tasks work on at once.

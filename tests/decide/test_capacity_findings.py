@@ -58,6 +58,17 @@ def test_a_reassembly_backlog_scales_nothing() -> None:
     assert any("with 10 running: about 10 min" in fact for fact in finding.evidence)
 
 
+def test_workers_that_the_endpoint_does_not_serve_make_nothing_sooner_and_nothing_later() -> None:
+    """What starts beside the one that sets the pace is not waited for."""
+    evidence = capacity(lines=many("inference", [60.0] * 25), pairs=[waits("video-worker", 30)])
+    served = {one.key: one for one in Capacity(evidence, NOW).backlogs}["video-worker"]
+    assert served.now == served.at_maximum
+    more = replace(evidence, endpoint=capacity(instances=4).endpoint)
+    shared = {one.key: one for one in Capacity(more, NOW).backlogs}["video-worker"]
+    assert shared.now is not None
+    assert shared.at_maximum == shared.now, "one worker keeps four instances busy"
+
+
 @pytest.mark.parametrize(("visible", "named"), [(50, False), (61, True)])
 def test_a_backlog_is_too_much_where_it_takes_longer_than_the_threshold(visible: int, named: bool) -> None:
     assert ("backlog-scales-nothing:reassembly" in loud(seen(pairs=[waits("reassembly", visible)]))) == named
