@@ -227,7 +227,7 @@ def test_no_key_that_was_given_out_stands_there_either(left: Left) -> None:
     assert {name: keys.findall(text) for name, text in left.texts.items() if keys.search(text)} == {}
 
 
-@pytest.mark.parametrize("artefact", ARTEFACTS.keys() - (set() if PROVE else OF_THE_LONG_RUN))
+@pytest.mark.parametrize("artefact", sorted(ARTEFACTS.keys() - (set() if PROVE else OF_THE_LONG_RUN)))
 def test_each_artefact_was_there_to_be_searched(left: Left, artefact: str) -> None:
     files = left.files(ARTEFACTS[artefact])
     assert files
@@ -239,7 +239,7 @@ def test_so_was_what_is_said(left: Left, said: str) -> None:
     assert [name for name, text in left.texts.items() if name.startswith(said) and len(text) > 20]
 
 
-@pytest.mark.parametrize("source", SOURCES.keys() - BY_NAME - (set() if PROVE else OF_THE_LONG_RUN))
+@pytest.mark.parametrize("source", sorted(SOURCES.keys() - BY_NAME - (set() if PROVE else OF_THE_LONG_RUN)))
 def test_each_source_was_read(left: Left, source: str) -> None:
     assert [name for name, text in left.texts.items() if mark_of(source) in text]
 
