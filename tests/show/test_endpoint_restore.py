@@ -24,7 +24,8 @@ class Book(SimpleNamespace):
     """As much of a runbook as these two need; keeps what was reviewed."""
 
     def __init__(self) -> None:
-        super().__init__(settings=SimpleNamespace(name="sandbox"), names=NAMES, now=NOW)
+        settings = SimpleNamespace(name="sandbox", output_bucket="output")
+        super().__init__(settings=settings, names=NAMES, now=NOW, aws=None)
         self.parameters = SimpleNamespace(clean_up=True)
         self.reviewed: list[Plan | NoRepair] = []
         self.review = self.reviewed.append
@@ -64,12 +65,17 @@ def test_there_is_no_way_back_only_where_all_was_read(
     assert "the journal was denied" in answer.reason
 
 
-def test_nothing_is_deleted_while_the_journal_does_not_say_what_to_keep(journal: list[Exception]) -> None:
+def test_nothing_is_deleted_while_the_journal_does_not_say_what_to_keep(
+    monkeypatch: pytest.MonkeyPatch, journal: list[Exception]
+) -> None:
+    monkeypatch.setattr(endpoint_update, "read_prefix", lambda *_: read(()))
     book, world = Book(), deployed(listing=LISTED)
     endpoint_update.clean_up(book, world)  # type: ignore[arg-type]
     journal.append(NotReadable("the journal was denied"))
     endpoint_update.clean_up(book, world)  # type: ignore[arg-type]
-    could, refused = book.reviewed
+    could, no_trials, refused, as_before = book.reviewed
+    assert isinstance(no_trials, NoRepair)
+    assert as_before == no_trials, "trials are no matter of the journal"
     assert isinstance(could, Plan)
     assert LEFT in str(could.steps)
     assert isinstance(refused, NoRepair)

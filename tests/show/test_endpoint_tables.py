@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -13,8 +12,7 @@ from ops_lib.decide.endpoint_preflight import Rollout
 from ops_lib.decide.endpoint_wish import Wish
 from ops_lib.decide.repairs import NoRepair
 from ops_lib.decide.repairs.endpoint import plan_update
-from ops_lib.decide.repairs.names import NOBODY
-from ops_lib.show import endpoint_tables, endpoint_update
+from ops_lib.show import endpoint_tables
 from ops_lib.show.endpoint_again import proof_card, proof_of
 from ops_lib.show.endpoint_update import environment_of
 from ops_lib.show.plan_tables import plan_table
@@ -156,17 +154,6 @@ def test_a_secret_in_the_containers_environment_is_shown_by_its_name_alone() -> 
     assert "plain-words" not in refused.reason
 
 
-def test_what_was_not_read_is_no_reason_to_say_that_nothing_would_be_lost_or_has_to_be_restored(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
+def test_what_was_not_read_is_no_reason_to_say_that_nothing_would_be_lost() -> None:
     denied = deployed(endpoint=UNREAD, config=UNREAD, models={}, listing=UNREAD)
     assert "config was not read" in endpoint_tables.by_script(denied)
-    told: list[Plan | NoRepair] = []
-    book: Any = SimpleNamespace(settings=None, review=told.append)
-    monkeypatch.setattr(endpoint_update, "read_endpoint", lambda _: denied)
-    monkeypatch.setattr(endpoint_update, "previous_of", lambda *_: None)
-    endpoint_update.restore(book)
-    (answer,) = told
-    assert isinstance(answer, NoRepair)
-    assert UNREAD.reason in answer.reason
-    assert answer.whom_to_call != NOBODY
