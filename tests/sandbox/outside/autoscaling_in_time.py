@@ -120,8 +120,9 @@ def test_from_zero_ten_visible_messages_raise_nothing_and_more_do(stopped: None)
     )
     assert ended["StatusCode"] in ("Successful", "Overridden")
     assert ended["StartTime"] < ended["EndTime"]
-    # The workers have the messages in hand: nothing is visible, and a quarter of an hour later they are too many.
-    until(lambda: is_steady("media-worker", 1))
+    # The workers have the messages in hand: nothing is visible, and a quarter of an hour later they are too many. What
+    # becomes visible again meanwhile begins that quarter anew, until it is a dead letter.
+    until(lambda: is_steady("media-worker", 1), seconds=45.0)
     newest = until(lambda: next((one for one in activities()[:1] if "EndTime" in one), None))
     assert newest["Description"] == "Setting desired count to 1."
     assert "/media-worker-AlarmLow-" in newest["Cause"]
