@@ -81,7 +81,7 @@ _NAME_OF_A_SECRET = re.compile(
     r"|x-amz-(?:signature|credential|security-token)"
 )
 # Where none of these words stands, no name of data gives a secret away.
-_WORDS_OF_NAMES = ("secret", "token", "passw", "passphrase", "private", "api", "authorization", "cookie")
+_WORDS_OF_NAMES = ("secret", "token", "passw", "passphrase", "private", "api", "authorization", "cookie", "x-amz-")
 _KEY_LINE_IN_JSON = re.compile(r'"(?=[^"]*[A-Z])[A-Za-z0-9+/]{60,76}={0,2}"')
 # Colours and moves of a terminal: they would stand in the middle of a word, and of a secret.
 _ANSI = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)|[@-Z\\-_])|\x9b[0-?]*[ -/]*[@-~]")

@@ -168,7 +168,9 @@ def test_json_of_what_only_the_whole_data_tells_is_not_free_of_secrets(value: An
     assert not redaction.is_free_of_secrets(json.dumps([value]))
 
 
-@pytest.mark.parametrize("name", ["SecretAccessKey", "aws_session_token", "PASSWORD", "password_of_the_db"])
+@pytest.mark.parametrize(
+    "name", ["SecretAccessKey", "aws_session_token", "PASSWORD", "password_of_the_db", "x-amz-credential"]
+)
 def test_json_with_a_secrets_name_is_not_free_of_secrets(name: str) -> None:
     assert not redaction.is_free_of_secrets(json.dumps({"a": [{name: 1}]}))
     assert redaction.is_free_of_secrets(json.dumps({"url": "https://sqs/queue", "words": "a session of whom"}))

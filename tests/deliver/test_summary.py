@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from ops_lib.deliver.summary import MOST_FINDINGS, subject, summary
+from ops_lib.decide import changes
+from ops_lib.deliver.summary import MOST_FINDINGS, TITLES, subject, summary
 
 ONE = {"id": "a", "severity": "critical", "summary": "2 dead letters of chunking.", "accepted": None}
 
@@ -35,6 +36,10 @@ def test_what_changed_stands_before_the_findings_and_beside_them() -> None:
     assert "nothing has changed" in summary(content(news=news | {"changes": []}), "r")
     assert "no earlier report" in summary(content(news=news | {"since": None}), "r")
     assert "what changed is not known: denied" in summary(content(news=news | {"unread": "denied"}), "r")
+
+
+def test_a_change_has_one_title_on_the_page_and_in_the_words() -> None:
+    assert TITLES == changes.TITLES
 
 
 def test_an_accepted_finding_is_not_told_and_not_counted() -> None:
