@@ -13,7 +13,7 @@ from ops_lib.decide.checks import CONSUMERS, main_queues
 from ops_lib.decide.drain import FEWEST_JOBS, FEWEST_SAMPLES, Estimate, Rates, drain, once_started, rates
 from ops_lib.decide.visibility import Timeout, timeout_of
 from ops_lib.decide.work import INFERENCE, SPANS, Work, measure
-from ops_lib.evidence import Evidence, NotKnown, Queue, Read, Task, known
+from ops_lib.evidence import Evidence, NotKnown, Queue, Read, known
 from ops_lib.gathered import CapacityEvidence
 
 VIDEO = "video-worker"
@@ -72,11 +72,6 @@ class Capacity:
         """Return the measured work; None where the lines were not read."""
         lines = self.evidence.work
         return measure(lines.value) if isinstance(lines, Read) else None
-
-    @cached_property
-    def running_tasks(self) -> tuple[Task, ...]:
-        """Return the tasks that run."""
-        return tuple(task for task in _values(self.evidence.tasks) if task.last_status == "RUNNING")
 
     @cached_property
     def backlogs(self) -> tuple[Backlog, ...]:
